@@ -1,0 +1,74 @@
+"""What goes back to the caller: our own JSON, and vLLM's answers with the version's reference."""
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from medley_registry import Version
+
+if TYPE_CHECKING:
+    from starlette.types import Message, Send
+
+
+async def send_json(send: "Send", status: int, body: object) -> None:
+    """A whole answer of ours."""
+    payload = json.dumps(body).encode()
+    headers = [
+        (b"content-type", b"application/json"),
+        (b"content-length", str(len(payload)).encode()),
+    ]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": payload})
+
+
+class ReferencedAnswer:
+    """Passes vLLM's answer on under the version's reference, with its digest in the headers.
+
+    vLLM names the model by its engine name, always as a whole JSON string. Text that a model writes
+    stands inside JSON strings, where its quotes are escaped, so the quoted name cannot occur in it.
+    A streamed event is one message and is passed on at once.
+    """
+
+    def __init__(self, version: Version, send: "Send") -> None:
+        """Answers of `version` go to `send`."""
+        self._send = send
+        self._engine_name = json.dumps(version.engine_name).encode()
+        self._reference = json.dumps(version.reference).encode()
+        self._headers = [(b"x-medley-digest", str(version.digest).encode())]
+        if version.round is not None:
+            self._headers.append((b"x-medley-round", str(version.round).encode()))
+        self._start: Message | None = None
+        self._whole: list[bytes] = []
+
+    async def send(self, message: "Message") -> None:
+        """ASGI's send."""
+        if message["type"] == "http.response.start":
+            message["headers"] = [*message.get("headers", []), *self._headers]
+            if _is_stream(message):
+                await self._send(message)
+            else:
+                self._start = message
+        elif message["type"] != "http.response.body":
+            await self._send(message)
+        elif self._start is None:
+            await self._send({**message, "body": self._named(message.get("body", b""))})
+        else:
+            await self._collect(message)
+
+    async def _collect(self, message: "Message") -> None:
+        self._whole.append(message.get("body", b""))
+        if message.get("more_body", False):
+            return
+        start: Any = self._start
+        body = self._named(b"".join(self._whole))
+        headers = [pair for pair in start["headers"] if pair[0].lower() != b"content-length"]
+        start["headers"] = [*headers, (b"content-length", str(len(body)).encode())]
+        await self._send(start)
+        await self._send({"type": "http.response.body", "body": body})
+
+    def _named(self, body: bytes) -> bytes:
+        return body.replace(self._engine_name, self._reference)
+
+
+def _is_stream(start: "Message") -> bool:
+    headers = dict(start.get("headers", []))
+    return bool(headers.get(b"content-type", b"").startswith(b"text/event-stream"))

@@ -1,0 +1,1 @@
+"""The commands this part adds to `medley`; importing one of these modules is cheap."""

@@ -1,0 +1,60 @@
+"""`medley serve`."""
+
+from typing import Annotated
+
+import typer
+
+
+def serve(
+    *,
+    base: Annotated[
+        str, typer.Option(help="Registered base model, or a folder with one.", show_default=False)
+    ],
+    registry: Annotated[
+        str | None, typer.Option(help="Registry folder.", envvar="MEDLEY_REGISTRY")
+    ] = None,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on.", min=1, max=65535)] = 8000,
+    max_loras: Annotated[
+        int | None, typer.Option(help="Adapters in one batch.  [default: 4]", min=1, max=256)
+    ] = None,
+    engine_flags: Annotated[
+        list[str] | None, typer.Argument(help="Flags for vLLM, after --.", metavar="[-- FLAG...]")
+    ] = None,
+) -> None:
+    r"""Serve a base model and its adapters over the OpenAI API.
+
+    Callers name an adapter in `model`: `name`, `name@alias`, `name:7` or `name@sha256:...`; the
+    alias `production` is meant where none is given.
+
+    \b
+    Examples:
+      medley serve --base smollm2-135m-instruct
+      medley serve --base ./my-model --port 9000 -- --max-model-len 8192
+      MEDLEY_API_KEY=secret medley serve --base llama-3.1-8b --host 0.0.0.0
+    """
+    import os
+
+    from medley_registry import medley_home
+
+    from medley_server.errors import ServerError
+    from medley_server.settings import ServeSettings
+    from medley_server.starting import start
+
+    keys = os.environ.get("MEDLEY_API_KEY", "").split(",")
+    try:
+        start(
+            ServeSettings(
+                base=base,
+                registry=registry,
+                host=host,
+                port=port,
+                api_keys=tuple(key.strip() for key in keys if key.strip()),
+                max_loras=max_loras,
+                cache=medley_home() / "cache" / "adapters",
+                engine_flags=tuple(engine_flags or ()),
+            )
+        )
+    except ServerError as error:
+        typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(1) from error

@@ -1,0 +1,126 @@
+"""Building vLLM's engine and its OpenAI app in this process, with Medley's gateway in front.
+
+The entry points are the ones `vllm serve` itself is made of (`vllm.entrypoints.launchers`), so each
+of vLLM's features is there unchanged.
+"""
+
+from argparse import Namespace
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from medley_registry import BaseModel, Registry
+from vllm import envs
+from vllm.entrypoints.launchers.api_server.app_state import init_app_state
+from vllm.entrypoints.launchers.api_server.entry import build_async_engine_client
+from vllm.entrypoints.launchers.app import build_app
+from vllm.entrypoints.launchers.cli_args import make_arg_parser, validate_parsed_serve_args
+from vllm.entrypoints.launchers.launcher import serve_http, setup_server
+from vllm.entrypoints.launchers.utils.server_utils import get_uvicorn_log_config
+from vllm.entrypoints.serve.utils.api_utils import cli_env_setup
+from vllm.platforms import current_platform
+from vllm.utils.argparse_utils import FlexibleArgumentParser
+
+from medley_server.engine.cpu_defaults import bind_threads, memory_flags
+from medley_server.engine.slots import Slots
+from medley_server.engine.vllm_engine import VllmEngine
+from medley_server.gateway import Gateway
+from medley_server.service import Service
+from medley_server.settings import ServeSettings
+
+
+class GatewaySeam:
+    """What vLLM's `--middleware` takes: a class that is given the app and nothing else.
+
+    vLLM makes it before the engine's state is there, so the gateway itself is made at the first
+    request, from `app.state`.
+    """
+
+    def __init__(self, app: Any) -> None:
+        self._app = app
+        self._gateway: Gateway | None = None
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, send)
+            return
+        if self._gateway is None:
+            self._gateway = scope["app"].state.medley_gateway(self._app)
+        await self._gateway(scope, receive, send)
+
+
+def vllm_flags(settings: ServeSettings, folder: Path, name: str, slots: Slots) -> list[str]:
+    """The flags Medley gives vLLM; a caller's own come after and win."""
+    flags = ["--model", str(folder), "--served-model-name", name]
+    flags += ["--host", settings.host, "--port", str(settings.port)]
+    flags += ["--enable-lora", "--max-loras", str(slots.in_one_batch)]
+    flags += ["--max-cpu-loras", str(max(settings.resident, slots.in_one_batch) + 1)]
+    flags += ["--max-lora-rank", str(slots.rank)]
+    if slots.modules:
+        flags += ["--lora-target-modules", *slots.modules]
+    if current_platform.is_cpu():
+        flags += memory_flags(settings.engine_flags)
+    flags += ["--middleware", f"{__name__}.{GatewaySeam.__name__}"]
+    return [*flags, *settings.engine_flags]
+
+
+def parse_vllm_flags(flags: Sequence[str]) -> Namespace:
+    """VLLM's own parser and checks; wrong flags end the process with vLLM's message and code 2."""
+    parser = make_arg_parser(FlexibleArgumentParser(prog="medley serve ... --"))
+    args: Namespace = parser.parse_args(list(flags))
+    validate_parsed_serve_args(args)
+    return args
+
+
+async def serve(settings: ServeSettings, registry: Registry, base: BaseModel, slots: Slots) -> None:
+    """Runs the server until it is told to stop (SIGINT or SIGTERM).
+
+    Raises:
+        RegistryError: the registry cannot be read at the start.
+    """
+    cli_env_setup()
+    if current_platform.is_cpu():
+        bind_threads()
+    args = parse_vllm_flags(vllm_flags(settings, base.path, base.name, slots))
+    _, sock = setup_server(args, reuse_port=False)
+    try:
+        async with build_async_engine_client(args) as client:
+            tasks = await client.get_supported_tasks()
+            app = build_app(args, tasks, client.model_config)
+            await init_app_state(client, app.state, args, tasks)
+            engine = VllmEngine(client, app.state.openai_serving_models)
+            service = Service(registry, base, engine, settings)
+            app.state.medley_gateway = partial(
+                Gateway,
+                service=service,
+                api_keys=settings.api_keys,
+                max_body_bytes=settings.max_body_bytes,
+            )
+            async with service.running():
+                stopped = await serve_http(app, sock=sock, **_uvicorn_options(args))
+                await stopped
+    finally:
+        sock.close()
+
+
+def _uvicorn_options(args: Namespace) -> dict[str, Any]:
+    """The same options `vllm serve` gives uvicorn."""
+    options = {
+        "host": args.host,
+        "port": args.port,
+        "log_level": args.uvicorn_log_level,
+        "access_log": not args.disable_uvicorn_access_log,
+        "timeout_keep_alive": envs.VLLM_HTTP_TIMEOUT_KEEP_ALIVE,
+        "enable_ssl_refresh": args.enable_ssl_refresh,
+        "ssl_keyfile": args.ssl_keyfile,
+        "ssl_certfile": args.ssl_certfile,
+        "ssl_ca_certs": args.ssl_ca_certs,
+        "ssl_cert_reqs": args.ssl_cert_reqs,
+        "ssl_ciphers": args.ssl_ciphers,
+        "h11_max_incomplete_event_size": args.h11_max_incomplete_event_size,
+        "h11_max_header_count": args.h11_max_header_count,
+    }
+    if (log_config := get_uvicorn_log_config(args)) is not None:
+        options["log_config"] = log_config
+    return options

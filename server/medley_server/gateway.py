@@ -1,0 +1,153 @@
+"""The ASGI layer in front of vLLM's app: keys, the route allow-list, and pinned references.
+
+A reference in `model` is resolved once, to a version, before vLLM sees the request; vLLM is given
+the version's engine name, and the caller gets back the version's reference (`name:7`) and its
+digest.
+"""
+
+import hmac
+import json
+import re
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from medley_registry import Version
+
+from medley_server.answers import ReferencedAnswer, send_json
+from medley_server.errors import BadRequest, BodyTooLarge, RouteNotFound, ServerError, Unauthorized
+from medley_server.service import Service
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+PINNED = frozenset({"/v1/chat/completions", "/v1/completions", "/v1/responses"})
+"""Routes whose `model` is a reference."""
+
+PASSED = frozenset(
+    {("GET", "/metrics"), ("GET", "/version"), ("POST", "/tokenize"), ("POST", "/detokenize")}
+)
+"""Routes that go to vLLM as they come."""
+
+KEYLESS = frozenset({"/health"})
+"""Routes for probes, which carry no key."""
+
+Routes = Mapping[tuple[str, str], Any]
+
+
+class Gateway:
+    """Sees each request before vLLM's app does; one instance per server."""
+
+    def __init__(
+        self, app: "ASGIApp", *, service: Service, api_keys: Sequence[str], max_body_bytes: int
+    ) -> None:
+        """Wraps vLLM's app.
+
+        Args:
+            app: vLLM's.
+            service: what is served.
+            api_keys: bearer keys that may call; none: anyone may.
+            max_body_bytes: longest request body read.
+        """
+        self._app = app
+        self._service = service
+        self._api_keys = [key.encode() for key in api_keys]
+        self._max_body_bytes = max_body_bytes
+        self._pages = {("GET", "/health"): service.health, ("GET", "/v1/models"): service.models}
+
+    async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
+        """One request: refuse it, answer it, or hand it to vLLM."""
+        if scope["type"] != "http":
+            await send({"type": "websocket.close", "code": 1008})
+            return
+        try:
+            await self._serve(scope, receive, send)
+        except ServerError as error:
+            await send_json(send, error.status, error.body())
+
+    async def _serve(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
+        method, path = scope["method"], scope["path"]
+        if path not in KEYLESS:
+            self._check_key(scope)
+        if (page := self._pages.get((method, path))) is not None:
+            await send_json(send, *page())
+        elif method == "POST" and path in PINNED:
+            await self._serve_pinned(scope, receive, send)
+        elif (method, path.rstrip("/")) in PASSED:
+            await self._app(scope, receive, send)
+        else:
+            raise RouteNotFound(f"There is no route {method} {path} on this server.")
+
+    async def _serve_pinned(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
+        raw = await _read_body(receive, self._max_body_bytes)
+        request = _parse(raw)
+        model = request.get("model")
+        if model is not None and not isinstance(model, str):
+            raise BadRequest("`model` must be text, such as `name`, `name@alias` or `name:7`.")
+        if model is None or model == self._service.base_name:
+            await self._app(scope, _replay(raw, receive), send)
+            return
+        version = await self._service.resolve(model)
+        async with self._service.lease(version):
+            body = _pin(request, version)
+            answer = ReferencedAnswer(version, send)
+            await self._app(_with_length(scope, len(body)), _replay(body, receive), answer.send)
+
+    def _check_key(self, scope: "Scope") -> None:
+        if not self._api_keys:
+            return
+        header = dict(scope["headers"]).get(b"authorization", b"")
+        given = re.sub(rb"(?i)^bearer ", b"", header).strip()
+        # Every key is compared, in constant time, so neither content nor position leaks by timing.
+        if sum(hmac.compare_digest(given, key) for key in self._api_keys) == 0:
+            raise Unauthorized("Send a valid key: Authorization: Bearer <key>.")
+
+
+def _pin(request: dict[str, Any], version: Version) -> bytes:
+    """The body vLLM gets: the engine's name, and the digest as the prefix cache's second guard."""
+    salt = request.get("cache_salt")
+    pinned = request | {
+        "model": version.engine_name,
+        "cache_salt": version.digest.hex if salt is None else f"{version.digest.hex}:{salt}",
+    }
+    return json.dumps(pinned, separators=(",", ":")).encode()
+
+
+def _parse(raw: bytes) -> dict[str, Any]:
+    try:
+        request = json.loads(raw)
+    except ValueError as error:
+        raise BadRequest(f"The body is not JSON: {error}.") from error
+    if not isinstance(request, dict):
+        raise BadRequest("The body must be a JSON object.")
+    return request
+
+
+async def _read_body(receive: "Receive", limit: int) -> bytes:
+    chunks: list[bytes] = []
+    size = 0
+    more = True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise BadRequest("The caller left before the body was complete.")
+        chunks.append(message.get("body", b""))
+        size += len(chunks[-1])
+        if size > limit:
+            raise BodyTooLarge(f"The body is longer than {limit} bytes.")
+        more = message.get("more_body", False)
+    return b"".join(chunks)
+
+
+def _replay(body: bytes, receive: "Receive") -> "Receive":
+    """Gives the body that was read, then whatever comes after it (a disconnect)."""
+    pending: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def replay() -> "Message":
+        return pending.pop() if pending else await receive()
+
+    return replay
+
+
+def _with_length(scope: "Scope", length: int) -> "Scope":
+    headers = [(name, value) for name, value in scope["headers"] if name != b"content-length"]
+    return {**scope, "headers": [*headers, (b"content-length", str(length).encode())]}

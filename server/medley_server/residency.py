@@ -1,0 +1,155 @@
+"""Which versions the engine holds, and which of them have requests running."""
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator, Callable, Collection
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+
+from medley_registry import BaseModel, Digest, Registry, RegistryError, Version
+
+from medley_server.checks import check_finite, check_fits
+from medley_server.engine.port import Engine
+from medley_server.errors import AdapterUnavailable
+
+log = logging.getLogger(__name__)
+
+
+class Phase(StrEnum):
+    """The phases of bringing a version in and letting the one before go, in order."""
+
+    VERIFIED = "verified"
+    CHECKED = "checked"
+    LOADED = "loaded"
+    LIVE = "live"
+    DRAINED = "drained"
+
+
+OnPhase = Callable[[Phase], None]
+
+
+@dataclass(slots=True)
+class Resident:
+    """A version in the engine, and how many requests it is answering."""
+
+    version: Version
+    requests: int = 0
+    last_used: float = field(default_factory=time.monotonic)
+    idle: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def hold(self) -> None:
+        """One request more; while there is one, the version stays."""
+        self.requests += 1
+        self.idle.clear()
+
+    def release(self) -> None:
+        """One request fewer."""
+        self.requests -= 1
+        self.last_used = time.monotonic()
+        if self.requests == 0:
+            self.idle.set()
+
+
+class Residency:
+    """Loads each version once, counts its requests, and frees it only when none is running."""
+
+    def __init__(
+        self, registry: Registry, base: BaseModel, engine: Engine, *, cache: Path, capacity: int
+    ) -> None:
+        """Takes at most `capacity` versions into the engine while idle ones can make room.
+
+        Args:
+            registry: where the files come from.
+            base: what the engine runs.
+            engine: what holds the adapters.
+            cache: folder of verified files, by digest; the engine reads them again at need.
+            capacity: versions to keep loaded.
+        """
+        self._registry = registry
+        self._base = base
+        self._engine = engine
+        self._cache = cache
+        self._capacity = capacity
+        self._residents: dict[Digest, Resident] = {}
+        self._locks: dict[Digest, asyncio.Lock] = {}
+        self.kept: Collection[Digest] = ()
+        """Versions to keep although idle: those that aliases point at."""
+
+    @property
+    def residents(self) -> list[Resident]:
+        """What the engine holds now, in order of loading."""
+        return list(self._residents.values())
+
+    async def ensure(self, version: Version, on_phase: OnPhase = lambda _: None) -> None:
+        """Has the engine hold this version, loading it if it does not.
+
+        Raises:
+            AdapterUnavailable: its files are damaged, do not fit, or the engine refused them.
+        """
+        async with self.lease(version, on_phase):
+            pass
+
+    @asynccontextmanager
+    async def lease(
+        self, version: Version, on_phase: OnPhase = lambda _: None
+    ) -> AsyncIterator[None]:
+        """Keeps the version in the engine for as long as a request needs it.
+
+        Raises:
+            AdapterUnavailable: see `ensure`.
+        """
+        # Found and held without an await in between, so nobody can free it meanwhile.
+        while (resident := self._residents.get(version.digest)) is None:
+            await self._bring_in(version, on_phase)
+        resident.hold()
+        try:
+            await self._make_room()
+            yield
+        finally:
+            resident.release()
+
+    async def drained(self, version: Version) -> None:
+        """Returns once no request is running on the version."""
+        if (resident := self._residents.get(version.digest)) is not None:
+            await resident.idle.wait()
+
+    async def _bring_in(self, version: Version, on_phase: OnPhase) -> None:
+        async with self._locks.setdefault(version.digest, asyncio.Lock()):
+            if version.digest in self._residents:
+                return
+            check_fits(version, self._base, self._engine.facts)
+            folder = await asyncio.to_thread(self._verified_files, version)
+            on_phase(Phase.VERIFIED)
+            await asyncio.to_thread(check_finite, version, folder)
+            on_phase(Phase.CHECKED)
+            await self._engine.load(version.engine_name, folder)
+            on_phase(Phase.LOADED)
+            self._residents[version.digest] = Resident(version)
+        log.info("loaded %s as %s", version.reference, version.engine_name)
+
+    def _verified_files(self, version: Version) -> Path:
+        try:
+            return self._registry.checkout(version, self._cache)
+        except (RegistryError, OSError) as error:
+            raise AdapterUnavailable(f"{version.reference} cannot be fetched: {error}") from error
+
+    async def _make_room(self) -> None:
+        while len(self._residents) > self._capacity:
+            idle = [
+                resident
+                for resident in self._residents.values()
+                if resident.requests == 0 and resident.version.digest not in self.kept
+            ]
+            if not idle:
+                return
+            oldest = min(idle, key=lambda resident: resident.last_used)
+            await self._free(oldest.version)
+
+    async def _free(self, version: Version) -> None:
+        async with self._locks.setdefault(version.digest, asyncio.Lock()):
+            del self._residents[version.digest]
+            await self._engine.unload(version.engine_name)
+        log.info("freed %s", version.reference)

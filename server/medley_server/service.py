@@ -1,0 +1,144 @@
+"""One server: the base model, the adapters live on it, and the follower that keeps them current."""
+
+import asyncio
+import resource
+import sys
+import time
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any
+
+from medley_registry import DEFAULT_ALIAS, BaseModel, Reference, Registry, Version
+
+from medley_server.catalogue import Catalogue
+from medley_server.engine.port import Engine
+from medley_server.residency import Residency
+from medley_server.settings import ServeSettings
+from medley_server.swap import Follower, Swap
+
+
+class Service:
+    """What the gateway serves; built once per process."""
+
+    def __init__(
+        self, registry: Registry, base: BaseModel, engine: Engine, settings: ServeSettings
+    ) -> None:
+        """Wires the parts; nothing runs until `running` is entered."""
+        self._engine = engine
+        self._catalogue = Catalogue(registry, base)
+        self._residency = Residency(
+            registry, base, engine, cache=settings.cache, capacity=settings.resident
+        )
+        self._follower = Follower(registry, self._catalogue, self._residency)
+        self._started = time.time()
+
+    @property
+    def base_name(self) -> str:
+        """The name that asks for the base model itself."""
+        return self._catalogue.base.name
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Loads what the aliases point at, then follows the registry until left.
+
+        Raises:
+            RegistryError: the registry cannot be read at the start.
+        """
+        await self._follower.reconcile()
+        follower = asyncio.create_task(self._follower.follow())
+        try:
+            yield
+        finally:
+            follower.cancel()
+
+    async def resolve(self, model: str) -> Version:
+        """See `Catalogue.resolve`."""
+        return await self._catalogue.resolve(model)
+
+    def lease(self, version: Version) -> AbstractAsyncContextManager[None]:
+        """See `Residency.lease`."""
+        return self._residency.lease(version)
+
+    def models(self) -> tuple[int, dict[str, Any]]:
+        """`GET /v1/models`: the base, then every adapter with its aliases and versions."""
+        cards = [_card(self.base_name, self._started, digest=str(self._catalogue.base.base_id))]
+        for (adapter, alias), version in self._catalogue.live.items():
+            names = [str(Reference(adapter, alias=alias))]
+            if alias == DEFAULT_ALIAS:
+                names.insert(0, adapter)
+            cards += [self._adapter_card(name, version, "alias") for name in names]
+        for version in self._catalogue.versions:
+            cards.append(self._adapter_card(version.reference, version, "version"))
+        return 200, {"object": "list", "data": cards}
+
+    def _adapter_card(self, name: str, version: Version, kind: str) -> dict[str, Any]:
+        return _card(
+            name,
+            version.created_at.timestamp(),
+            parent=self.base_name,
+            root=version.reference,
+            kind=kind,
+            digest=str(version.digest),
+            round=version.round,
+        )
+
+    def health(self) -> tuple[int, dict[str, Any]]:
+        """`GET /health`: 200 while the engine lives, else 503."""
+        facts = self._engine.facts
+        is_ready = self._engine.is_healthy
+        base = self._catalogue.base
+        body = {
+            "status": "ok" if is_ready else "engine dead",
+            "live": True,
+            "ready": is_ready,
+            "base": {"name": base.name, "digest": str(base.base_id)},
+            "engine": facts.engine,
+            "device": facts.device,
+            "dtype": facts.dtype,
+            "memory": {"server_peak_bytes": _peak_bytes(), "kv_cache_bytes": facts.kv_cache_bytes},
+            "slots": {"in_one_batch": facts.max_loras, "rank": facts.max_lora_rank},
+            "resident": self._resident_rows(),
+            "registry": {"head": self._follower.head, "failure": self._follower.registry_failure},
+            "swaps": [_swap_row(swap) for swap in self._follower.swaps.values()],
+        }
+        return (200 if is_ready else 503), body
+
+    def _resident_rows(self) -> list[dict[str, Any]]:
+        live = self._catalogue.live
+        return [
+            {
+                "version": resident.version.reference,
+                "digest": str(resident.version.digest),
+                "round": resident.version.round,
+                "requests": resident.requests,
+                "aliases": [
+                    str(Reference(adapter, alias=alias))
+                    for (adapter, alias), version in live.items()
+                    if version.digest == resident.version.digest
+                    and version.adapter == resident.version.adapter
+                ],
+            }
+            for resident in self._residency.residents
+        ]
+
+
+def _card(name: str, created: float, **more: Any) -> dict[str, Any]:
+    """OpenAI's model object, with what Medley knows of it besides."""
+    card = {"id": name, "object": "model", "created": int(created), "owned_by": "medley"}
+    return card | {"parent": None, "root": name, "kind": "base"} | more
+
+
+def _swap_row(swap: Swap) -> dict[str, Any]:
+    return {
+        "alias": swap.alias,
+        "version": swap.version.reference,
+        "previous": swap.previous.reference if swap.previous else None,
+        "started": swap.started,
+        "phases_s": {phase.value: round(seconds, 4) for phase, seconds in swap.phases.items()},
+        "failure": swap.failure,
+    }
+
+
+def _peak_bytes() -> int:
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024

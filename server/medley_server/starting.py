@@ -1,0 +1,68 @@
+"""From settings to a running server: finds the base, sizes the slots, hands over to the engine."""
+
+import asyncio
+import getpass
+import logging
+import re
+from pathlib import Path
+
+from medley_registry import BaseModel, NotFound, Registry, Version, open_registry
+
+from medley_server.engine.slots import Slots
+from medley_server.errors import CannotStart
+from medley_server.settings import ServeSettings
+
+
+def start(settings: ServeSettings) -> None:
+    """Runs the server until it is told to stop.
+
+    Raises:
+        CannotStart: there is no such base, or the engine's packages are missing.
+        RegistryError: the registry cannot be opened or read.
+    """
+    logging.basicConfig(format="%(levelname)s %(asctime)s [medley] %(message)s", level="INFO")
+    with open_registry(settings.registry) as registry:
+        base = find_base(registry, settings.base)
+        slots = Slots.sized_for(adapters_of(registry, base), settings.max_loras)
+        try:
+            from medley_server.engine.launch import serve
+        except ModuleNotFoundError as error:
+            raise CannotStart(
+                f"the engine is not installed ({error.name} is missing); run: make setup"
+            ) from error
+        try:
+            asyncio.run(serve(settings, registry, base, slots))
+        except RuntimeError as error:  # all that vLLM says when one of its processes fails
+            raise CannotStart(f"the engine did not start, see the log above: {error}") from error
+
+
+def find_base(registry: Registry, base: str) -> BaseModel:
+    """The registered base of that name, or the base in that folder, registered by its name.
+
+    Raises:
+        CannotStart: it is neither.
+    """
+    folder = Path(base).expanduser()
+    if "/" in base or folder.is_dir():
+        if not folder.is_dir():
+            raise CannotStart(f"no folder {folder}")
+        name = re.sub(r"[^a-z0-9._-]+", "-", folder.resolve().name.lower()).strip("-._")
+        return registry.add_base(name, folder.resolve(), actor=getpass.getuser())
+    try:
+        found = registry.base(base)
+    except NotFound as error:
+        known = ", ".join(known.name for known in registry.bases()) or "none yet"
+        raise CannotStart(f"{error}; registered: {known}") from error
+    if not found.path.is_dir():
+        raise CannotStart(f"the files of base {found.name} are gone from {found.path}")
+    return found
+
+
+def adapters_of(registry: Registry, base: BaseModel) -> list[Version]:
+    """Every version made for this base."""
+    return [
+        version
+        for adapter in registry.adapters()
+        if adapter.base_id == base.base_id
+        for version in registry.versions(adapter.name)
+    ]
