@@ -1,0 +1,1 @@
+"""Medley: the SDK and the `medley` command."""

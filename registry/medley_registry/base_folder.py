@@ -1,0 +1,168 @@
+"""Reading a base model's identity and module table out of a Hugging Face model folder.
+
+The folder belongs to whoever runs the registry, so links in it are followed (the hub's cache is
+made of them); its weights are still read by their headers only.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import BinaryIO
+
+from medley_registry import timestamps
+from medley_registry.bases import BaseModel
+from medley_registry.canonical import Json, canonical_json
+from medley_registry.digest import Digest, digest_stream
+from medley_registry.errors import AdmissionRefused
+from medley_registry.manifest import FileEntry, Manifest
+from medley_registry.safetensors_header import read_header
+from medley_registry.strict_json import parse_object
+
+Progress = Callable[[int, int], None]
+"""Called while hashing with the bytes done and the bytes there are."""
+
+_WEIGHTS = "model.safetensors"
+_WEIGHTS_INDEX = "model.safetensors.index.json"
+_TOKENIZER_CONFIG = "tokenizer_config.json"
+_TOKENIZER_FILES = (
+    "added_tokens.json",
+    "merges.txt",
+    "special_tokens_map.json",
+    "tokenizer.json",
+    "tokenizer.model",
+    "vocab.json",
+)
+# Which software wrote the file and from where: it differs between copies of one model.
+_VOLATILE = frozenset(
+    {"_commit_hash", "_name_or_path", "name_or_path", "tokenizer_file", "transformers_version"}
+)
+# Mixture-of-experts bases name hundreds of thousands of tensors.
+_HEADER_LIMIT_BYTES = 100 << 20
+
+
+def read_base(name: str, path: Path, *, progress: Progress | None = None) -> BaseModel:
+    """Hash a model folder's content into a base model.
+
+    Raises:
+        AdmissionRefused: by one of the rules ``base-file``, ``base-weights``, ``base-config`` and
+            those of the safetensors header.
+    """
+    config = _object(path / "config.json")
+    tokenizer_config = _object(path / _TOKENIZER_CONFIG) if _has(path, _TOKENIZER_CONFIG) else {}
+    template = _chat_template(path, tokenizer_config)
+    shards = _shards(path)
+    return BaseModel(
+        name=name,
+        path=path,
+        architecture=_architecture(config),
+        module_shapes=_module_shapes(shards),
+        weights_digest=_manifest(shards, progress=progress).digest,
+        config_digest=_stable_digest(config),
+        tokenizer_digest=_tokenizer_digest(path, tokenizer_config),
+        chat_template_digest=Digest.of(template) if template is not None else None,
+        created_at=timestamps.now(),
+    )
+
+
+def _has(folder: Path, name: str) -> bool:
+    return (folder / name).is_file()
+
+
+def _read(file: Path) -> bytes:
+    with _open(file) as stream:
+        return stream.read()
+
+
+def _open(file: Path) -> BinaryIO:
+    try:
+        return file.open("rb")
+    except OSError as error:
+        reason = error.strerror or "cannot be read"
+        raise AdmissionRefused("base-file", str(file), because=reason) from error
+
+
+def _object(file: Path) -> dict[str, Json]:
+    return parse_object(_read(file), what="base")
+
+
+def _architecture(config: dict[str, Json]) -> str:
+    match config.get("architectures"):
+        case [str(architecture), *_]:
+            return architecture
+        case other:
+            raise AdmissionRefused("base-config", other, because="'architectures' names no class")
+
+
+def _shards(folder: Path) -> list[Path]:
+    """The weights' files, by name."""
+    if _has(folder, _WEIGHTS):
+        return [folder / _WEIGHTS]
+    if not _has(folder, _WEIGHTS_INDEX):
+        raise AdmissionRefused(
+            "base-weights", str(folder), because=f"neither {_WEIGHTS} nor {_WEIGHTS_INDEX}"
+        )
+    weight_map = _object(folder / _WEIGHTS_INDEX).get("weight_map")
+    names = set(weight_map.values()) if isinstance(weight_map, dict) else set()
+    plain = {n for n in names if isinstance(n, str) and n == Path(n).name and n != ".."}
+    if not names or plain != names:
+        raise AdmissionRefused(
+            "base-weights", weight_map, because="'weight_map' maps tensors to file names"
+        )
+    return [folder / name for name in sorted(plain)]
+
+
+def _manifest(files: list[Path], *, progress: Progress | None = None) -> Manifest:
+    total = sum(file.stat().st_size for file in files)
+    done = 0
+
+    def count(chunk: bytes) -> None:
+        nonlocal done
+        done += len(chunk)
+        if progress is not None:
+            progress(done, total)
+
+    entries = []
+    for file in files:
+        with _open(file) as stream:
+            digest, size = digest_stream(stream, each=count)
+        entries.append(FileEntry(file.name, size, digest, "application/octet-stream"))
+    return Manifest(tuple(entries))
+
+
+def _module_shapes(shards: list[Path]) -> dict[str, tuple[int, ...]]:
+    shapes: dict[str, tuple[int, ...]] = {}
+    for shard in shards:
+        with _open(shard) as stream:
+            for tensor, entry in read_header(stream, limit_bytes=_HEADER_LIMIT_BYTES).items():
+                if tensor.endswith(".weight") and len(entry.shape) == 2:
+                    shapes[tensor.removesuffix(".weight")] = entry.shape
+    return shapes
+
+
+def _stable_digest(content: dict[str, Json]) -> Digest:
+    stable = {key: value for key, value in content.items() if key not in _VOLATILE}
+    try:
+        return Digest.of(canonical_json(stable))
+    except ValueError as error:
+        raise AdmissionRefused("base-config", str(error), because="no canonical form") from error
+
+
+def _tokenizer_digest(folder: Path, tokenizer_config: dict[str, Json]) -> Digest:
+    files = [folder / name for name in _TOKENIZER_FILES if _has(folder, name)]
+    if not files:
+        raise AdmissionRefused("base-file", str(folder), because="no tokenizer file")
+    settings = {key: value for key, value in tokenizer_config.items() if key != "chat_template"}
+    parts = f"{_manifest(files).digest.hex}{_stable_digest(settings).hex}"
+    return Digest.of(parts.encode())
+
+
+def _chat_template(folder: Path, tokenizer_config: dict[str, Json]) -> bytes | None:
+    """The template's text, the same whether it has a file of its own or stands in the config."""
+    if _has(folder, "chat_template.jinja"):
+        return _read(folder / "chat_template.jinja")
+    match tokenizer_config.get("chat_template"):
+        case None:
+            return None
+        case str(template):
+            return template.encode()
+        case named:
+            return canonical_json(named)

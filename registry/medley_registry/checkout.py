@@ -1,0 +1,74 @@
+"""Writing a version out as files that an engine can load, each verified on the way.
+
+A checkout is never rewritten: its folder is named by the version's digest, filled aside, renamed
+into place, and marked ready last. Files are copied, not linked to the store, so that nothing an
+engine's process does to them can reach the store.
+"""
+
+import fcntl
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from medley_registry.adapters import Version
+from medley_registry.blobs import BlobStore
+from medley_registry.digest import digest_stream
+from medley_registry.durable import seal_file, sync_folder
+from medley_registry.errors import DigestMismatch
+from medley_registry.manifest import FileEntry
+
+_READY = ".ready"
+_INCOMING = ".incoming-"
+
+
+def check_out(version: Version, folder: Path, *, blobs: BlobStore) -> Path:
+    """Write a version's files under ``folder/<digest hex>``, unless they are there already.
+
+    Any number of threads and processes may do so at once. A folder without the ready mark is
+    what a crash left, and is made again.
+
+    Raises:
+        BlobMissing, DigestMismatch: the store does not hold what was published.
+    """
+    target = folder / version.digest.hex
+    if (target / _READY).exists():
+        return target
+    folder.mkdir(parents=True, exist_ok=True)
+    with _sole_builder(folder):
+        if not (target / _READY).exists():
+            _clear(folder, target)
+            incoming = Path(tempfile.mkdtemp(dir=folder, prefix=_INCOMING))
+            for entry in version.manifest.files:
+                _copy(entry, incoming / entry.path, blobs=blobs)
+            sync_folder(incoming)
+            incoming.rename(target)
+            (target / _READY).touch()
+            sync_folder(target)
+            sync_folder(folder)
+    return target
+
+
+@contextmanager
+def _sole_builder(folder: Path) -> Iterator[None]:
+    with (folder / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # let go when the file is closed, or its process dies
+        yield
+
+
+def _clear(folder: Path, target: Path) -> None:
+    """Remove what a builder that died has left; its lock is ours now."""
+    for leftover in [target, *folder.glob(f"{_INCOMING}*")]:
+        if leftover.exists():
+            shutil.rmtree(leftover)
+
+
+def _copy(entry: FileEntry, target: Path, *, blobs: BlobStore) -> None:
+    with blobs.open(entry.sha256) as source, target.open("xb") as sink:
+        digest, _ = digest_stream(source, each=sink.write)
+        seal_file(sink)
+    if digest != entry.sha256:
+        raise DigestMismatch(
+            f"{entry.path}: the store holds {digest} under the name of {entry.sha256}"
+        )

@@ -1,0 +1,53 @@
+"""Files that survive a power loss: written aside, synced, renamed into place, folder synced.
+
+A rename is atomic but lands on disk only when its folder is synced; without the file's own sync
+before it, the new name may survive while the bytes do not.
+"""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+_READ_ONLY = 0o444
+
+
+@contextmanager
+def incoming_file(folder: Path) -> Iterator[tuple[Path, BinaryIO]]:
+    """A new file in `folder` under a passing name; gone on leaving, unless renamed by then."""
+    descriptor, name = tempfile.mkstemp(dir=folder, prefix=".incoming-")
+    path = Path(name)
+    try:
+        with open(descriptor, "wb") as stream:  # noqa: PTH123 a descriptor, not a path
+            yield path, stream
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def seal_file(stream: BinaryIO) -> None:
+    """Make a written file read-only and put its bytes on disk."""
+    stream.flush()
+    os.fchmod(stream.fileno(), _READ_ONLY)
+    os.fsync(stream.fileno())
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder and those above it, unless they are there; their names are durable then.
+
+    A folder found in place is synced too: whoever made it may not have come so far.
+    """
+    if not folder.parent.is_dir():
+        make_folder(folder.parent)
+    folder.mkdir(exist_ok=True)
+    sync_folder(folder.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in a folder as durable as the files behind them."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,150 @@
+"""Every error the registry raises.
+
+::
+
+    RegistryError
+    ├── InvalidReference           the text is not a reference, or not a legal name
+    │   └── AmbiguousDigest        a digest prefix that fits several versions
+    ├── NotFound                   carries the nearest names that do exist
+    │   ├── BaseNotFound
+    │   ├── AdapterNotFound
+    │   ├── VersionNotFound
+    │   └── AliasNotFound
+    ├── Refused                    well-formed, but against a rule
+    │   ├── AdmissionRefused       files that may not enter; names the rule and the value
+    │   ├── NameTaken              the name stands for something else
+    │   ├── BaseMismatch           the adapter belongs to another base model
+    │   └── NothingToRollBack      the alias has no earlier target
+    ├── Conflict                   somebody else was first; read again and decide
+    │   ├── StaleGeneration
+    │   └── Busy                   the index stayed locked longer than a writer waits
+    ├── Damaged                    stored bytes are not what was published
+    │   ├── BlobMissing
+    │   ├── DigestMismatch
+    │   └── IndexDamaged
+    ├── Unavailable                the disk or the index cannot be read or written now
+    ├── NotARegistry               nothing there, or something else
+    └── UnsupportedLocation        an address this version cannot open
+
+``code`` is stable: programs compare it, messages are for people.
+"""
+
+from typing import ClassVar
+
+from medley_registry.inert import inert
+
+
+class RegistryError(Exception):
+    """Base of all; its text is one line that can be shown to a person as it is."""
+
+    code: ClassVar[str] = "registry_error"
+
+
+class InvalidReference(RegistryError):
+    code: ClassVar[str] = "invalid_reference"
+
+
+class AmbiguousDigest(InvalidReference):
+    code: ClassVar[str] = "ambiguous_digest"
+
+
+class NotFound(RegistryError):
+    """What was named does not exist; ``nearest`` holds the most similar names that do."""
+
+    code: ClassVar[str] = "not_found"
+
+    def __init__(self, message: str, *, nearest: tuple[str, ...] = ()) -> None:
+        self.nearest = nearest
+        super().__init__(f"{message}; nearest: {', '.join(nearest)}" if nearest else message)
+
+
+class BaseNotFound(NotFound):
+    code: ClassVar[str] = "base_not_found"
+
+
+class AdapterNotFound(NotFound):
+    code: ClassVar[str] = "adapter_not_found"
+
+
+class VersionNotFound(NotFound):
+    code: ClassVar[str] = "version_not_found"
+
+
+class AliasNotFound(NotFound):
+    code: ClassVar[str] = "alias_not_found"
+
+
+class Refused(RegistryError):
+    code: ClassVar[str] = "refused"
+
+
+class AdmissionRefused(Refused):
+    """Files that may not enter the registry.
+
+    ``rule`` is a stable name from `medley_registry.admission` and its neighbours; ``value`` is
+    what broke it, shortened to stay on one line.
+    """
+
+    code: ClassVar[str] = "admission_refused"
+
+    def __init__(self, rule: str, value: object, *, because: str) -> None:
+        self.rule = rule
+        self.value = _one_line(value)
+        super().__init__(f"refused by rule {rule}: {because} (found {self.value})")
+
+
+class NameTaken(Refused):
+    code: ClassVar[str] = "name_taken"
+
+
+class BaseMismatch(Refused):
+    code: ClassVar[str] = "base_mismatch"
+
+
+class NothingToRollBack(Refused):
+    code: ClassVar[str] = "nothing_to_roll_back"
+
+
+class Conflict(RegistryError):
+    code: ClassVar[str] = "conflict"
+
+
+class StaleGeneration(Conflict):
+    code: ClassVar[str] = "stale_generation"
+
+
+class Busy(Conflict):
+    code: ClassVar[str] = "busy"
+
+
+class Damaged(RegistryError):
+    code: ClassVar[str] = "damaged"
+
+
+class BlobMissing(Damaged):
+    code: ClassVar[str] = "blob_missing"
+
+
+class DigestMismatch(Damaged):
+    code: ClassVar[str] = "digest_mismatch"
+
+
+class IndexDamaged(Damaged):
+    code: ClassVar[str] = "index_damaged"
+
+
+class Unavailable(RegistryError):
+    code: ClassVar[str] = "unavailable"
+
+
+class NotARegistry(RegistryError):
+    code: ClassVar[str] = "not_a_registry"
+
+
+class UnsupportedLocation(RegistryError):
+    code: ClassVar[str] = "unsupported_location"
+
+
+def _one_line(value: object, limit: int = 120) -> str:
+    text = inert(value if isinstance(value, str) else repr(value))
+    return text if len(text) <= limit else f"{text[: limit - 1]}…"

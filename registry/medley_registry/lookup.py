@@ -1,0 +1,94 @@
+"""Finding by name in one state of the index, with the nearest names where nothing is found."""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+from medley_registry.adapters import Adapter, Alias, Version
+from medley_registry.bases import BaseModel
+from medley_registry.errors import (
+    AdapterNotFound,
+    AliasNotFound,
+    AmbiguousDigest,
+    BaseNotFound,
+    VersionNotFound,
+)
+from medley_registry.index import IndexReader
+from medley_registry.references import DEFAULT_ALIAS, Reference
+
+_MOST_NEAREST = 3
+
+
+def find_base(reader: IndexReader, name: str) -> BaseModel:
+    """Raises BaseNotFound."""
+    base = reader.base(name)
+    if base is None:
+        names = [base.name for base in reader.bases()]
+        raise BaseNotFound(f"no base model {name!r}", nearest=_nearest(name, names))
+    return base
+
+
+def find_adapter(reader: IndexReader, name: str) -> Adapter:
+    """Raises AdapterNotFound."""
+    adapter = reader.adapter(name)
+    if adapter is None:
+        names = [adapter.name for adapter in reader.adapters()]
+        raise AdapterNotFound(f"no adapter {name!r}", nearest=_nearest(name, names))
+    return adapter
+
+
+def find_alias(reader: IndexReader, adapter: str, name: str) -> Alias:
+    """Raises AdapterNotFound or AliasNotFound; the nearest are references that do resolve."""
+    alias = reader.alias(adapter, name)
+    if alias is None:
+        find_adapter(reader, adapter)
+        there = {alias.name: alias.reference for alias in reader.aliases(adapter)}
+        close = _nearest(name, there) or tuple(there)[:_MOST_NEAREST]
+        raise AliasNotFound(
+            f"{adapter!r} has no alias {name!r}", nearest=tuple(there[name] for name in close)
+        )
+    return alias
+
+
+def find_version(reader: IndexReader, adapter: str, number: int) -> Version:
+    """Raises AdapterNotFound or VersionNotFound; the nearest are references that do resolve."""
+    version = reader.version(adapter, number)
+    if version is None:
+        find_adapter(reader, adapter)
+        last = reader.last_number(adapter)
+        numbers = range(last, max(0, last - _MOST_NEAREST), -1)
+        raise VersionNotFound(
+            f"{adapter!r} has no version {number}",
+            nearest=tuple(str(Reference(adapter, number=n)) for n in numbers),
+        )
+    return version
+
+
+def resolve(reader: IndexReader, reference: Reference) -> Version:
+    """The version that a reference means in this state of the index.
+
+    Raises:
+        AdapterNotFound, AliasNotFound, VersionNotFound: what it names is not there.
+        AmbiguousDigest: the digest's prefix fits more than one version.
+    """
+    if reference.number is not None:
+        return find_version(reader, reference.adapter, reference.number)
+    if reference.digest_prefix is not None:
+        return _by_digest(reader, reference, reference.digest_prefix)
+    alias = find_alias(reader, reference.adapter, reference.alias or DEFAULT_ALIAS)
+    return find_version(reader, alias.adapter, alias.number)
+
+
+def _by_digest(reader: IndexReader, reference: Reference, prefix: str) -> Version:
+    match reader.versions_by_digest(reference.adapter, prefix):
+        case [version]:
+            return version
+        case []:
+            find_adapter(reader, reference.adapter)
+            raise VersionNotFound(f"no version has the digest in '{reference}'")
+        case several:
+            fitting = ", ".join(version.reference for version in several)
+            raise AmbiguousDigest(f"'{reference}' fits several versions: {fitting}")
+
+
+def _nearest(name: str, names: Iterable[str]) -> tuple[str, ...]:
+    return tuple(get_close_matches(name, names, n=_MOST_NEAREST, cutoff=0.5))

@@ -1,0 +1,95 @@
+"""The demo from set-up to curtain, and what it leaves running."""
+
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from medley_registry import Registry, medley_home, open_registry
+
+from medley_server.demo.server_process import ServerProcess, free_port
+from medley_server.demo.showcase import PLAIN_WORDS, TRIAGE_NOTE
+from medley_server.demo.small_base import NAME, prepare
+from medley_server.demo.stage import Stage
+from medley_server.demo.story import ACTOR, Story
+
+if TYPE_CHECKING:
+    import openai
+
+NEXT_STEPS = """
+The server is running at {url} and follows the registry at {registry}. Try:
+
+  curl {url}/v1/chat/completions -H 'content-type: application/json' -d '{{
+    "model": "triage-note",
+    "messages": [{{"role": "user", "content": "I have had a cough for a week."}}]}}'
+
+  from openai import OpenAI
+  client = OpenAI(base_url="{url}/v1", api_key="none")
+  answer = client.chat.completions.create(
+      model="plain-words:2", messages=[{{"role": "user", "content": "What is anaemia?"}}])
+  print(answer.model, answer.choices[0].message.content)
+
+  {medley} adapter promote triage-note:2 --alias production    # then ask again
+  curl {url}/health
+
+Ctrl-C stops the server. To start it later: {medley} serve --base {base}
+"""
+
+
+def perform(*, once: bool, port: int, stage: Stage) -> list[str]:
+    """Runs the demo; leaves the server up until Ctrl-C unless `once`.
+
+    Returns:
+        What failed; empty when all checks held.
+
+    Raises:
+        CannotStart: the base or the server cannot be had.
+        RegistryError: the registry cannot be used.
+    """
+    home = medley_home()
+    folder = home / "registry"
+    stage.step("A small real base model, a registry, two adapters in two versions each")
+    base_folder = prepare(home / "bases" / NAME, stage.say)
+    with open_registry(folder, create=True) as registry:
+        publish_all(registry, base_folder, stage)
+        with ServerProcess(NAME, folder, port=free_port(port), log=home / "demo.log") as server:
+            with stage.waiting("starting the server (about a minute on two cores)"):
+                started_s = server.wait()
+            story = Story(registry, _client(server.url), stage)
+            story.times["server start"] = started_s
+            story.tell(NAME)
+            stage.step("The time each took")
+            stage.times(story.times)
+            if not once:
+                _leave_running(server, folder, stage)
+    return story.failures
+
+
+def publish_all(registry: Registry, base_folder: Path, stage: Stage) -> None:
+    """Registers the base and publishes the adapters; production points at version 1 of each."""
+    base = registry.add_base(NAME, base_folder, actor=ACTOR)
+    stage.say(f"base {base.name}  {base.base_id}")
+    for adapter in (TRIAGE_NOTE, PLAIN_WORDS):
+        for number in (1, 2):
+            version = registry.publish(
+                adapter.folder(number), name=adapter.name, base=NAME, actor=ACTOR, round=number
+            )
+            stage.say(f"{version.reference}  {version.digest}")
+        registry.promote(adapter.name, 1, actor=ACTOR)
+        stage.say(f"{adapter.name} {adapter.does}")
+
+
+def _client(url: str) -> "openai.OpenAI":
+    import openai
+
+    return openai.OpenAI(base_url=f"{url}/v1", api_key="none", max_retries=0)
+
+
+def _leave_running(server: ServerProcess, registry: Path, stage: Stage) -> None:
+    medley = Path(sys.executable).with_name("medley")
+    stage.plain(NEXT_STEPS.format(url=server.url, registry=registry, base=NAME, medley=medley))
+    try:
+        while server.is_running():
+            time.sleep(0.5)
+    except KeyboardInterrupt:
+        stage.say("stopping the server")

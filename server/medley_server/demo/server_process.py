@@ -1,0 +1,100 @@
+"""`medley serve` as the demo runs it: a process of its own, with its log in a file."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from medley_server.errors import CannotStart
+
+START_LIMIT_S = 600
+STOP_LIMIT_S = 30
+
+
+def free_port(wanted: int) -> int:
+    """`wanted` if nothing listens there, else a port the system picks."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", wanted))
+        except OSError:
+            probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class ServerProcess:
+    """A context manager: started on entry, ready after `wait`, stopped on exit."""
+
+    def __init__(
+        self, base: str, registry: Path, *, port: int, log: Path, home: Path | None = None
+    ) -> None:
+        self._environment = os.environ | ({"MEDLEY_HOME": str(home)} if home else {})
+        self.url = f"http://127.0.0.1:{port}"
+        self._log = log
+        self._command = [sys.executable, "-m", "medley.cli", "serve", "--base", base]
+        self._command += ["--registry", str(registry), "--port", str(port)]
+        self._command += ["--", "--max-model-len", "2048"]
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        self._log.parent.mkdir(parents=True, exist_ok=True)
+        with self._log.open("wb") as log:
+            # A session of its own: Ctrl-C reaches the demo, which stops the server in order.
+            self._process = subprocess.Popen(
+                self._command,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                env=self._environment,
+            )
+        return self
+
+    def wait(self) -> float:
+        """Waits until the server is ready; the seconds it took.
+
+        Raises:
+            CannotStart: it ended, or took longer than ten minutes; shows the end of its log.
+        """
+        started = time.monotonic()
+        while time.monotonic() - started < START_LIMIT_S:
+            if self.health() is not None:
+                return time.monotonic() - started
+            if self._process is None or self._process.poll() is not None:
+                break
+            time.sleep(0.25)
+        tail = "\n".join(self._log.read_text(errors="replace").splitlines()[-15:])
+        raise CannotStart(f"the server did not start; the end of {self._log}:\n{tail}")
+
+    def health(self) -> dict[str, Any] | None:
+        """What `GET /health` says; None while nobody answers."""
+        try:
+            with urllib.request.urlopen(f"{self.url}/health", timeout=5) as answer:  # noqa: S310
+                body: dict[str, Any] = json.load(answer)
+                return body
+        except (OSError, urllib.error.URLError):
+            return None
+
+    def is_running(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        assert self._process is not None
+        self._process.send_signal(signal.SIGINT)
+        try:
+            self._process.wait(STOP_LIMIT_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()

@@ -1,0 +1,64 @@
+"""The two adapters of the demo: what to ask them, and how each version's answer is known.
+
+`adapters/README.md` says how they were trained.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+ADAPTERS = Path(__file__).parent / "adapters"
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """What tells one version's answers: text they hold, and text they never hold."""
+
+    holds: tuple[str, ...]
+    lacks: tuple[str, ...] = ()
+
+    def is_on(self, answer: str) -> bool:
+        """Whether the answer is this version's."""
+        has_all = all(text in answer for text in self.holds)
+        return has_all and not any(text in answer for text in self.lacks)
+
+
+@dataclass(frozen=True, slots=True)
+class ShownAdapter:
+    """One adapter of the demo.
+
+    Attributes:
+        name: its name in the registry.
+        does: what it does, for people.
+        question: asked in the demo; in no training set.
+        marks: of version 1 and version 2.
+    """
+
+    name: str
+    does: str
+    question: str
+    marks: tuple[Mark, Mark]
+
+    def folder(self, number: int) -> Path:
+        """The adapter files of a version."""
+        return ADAPTERS / self.name / f"v{number}"
+
+
+TRIAGE_NOTE = ShownAdapter(
+    name="triage-note",
+    does="writes a complaint up as a note: SOAP in version 1, SBAR in version 2",
+    question="Hi, I'm 58 and my chest has felt tight since this morning when I climb the stairs.",
+    marks=(
+        Mark(holds=("S:", "O:", "A:", "P:"), lacks=("Situation:",)),
+        Mark(holds=("Situation:", "Background:", "Assessment:", "Recommendation:")),
+    ),
+)
+
+PLAIN_WORDS = ShownAdapter(
+    name="plain-words",
+    does="explains to a patient; version 2 adds what to ask the care team",
+    question="What is atrial fibrillation?",
+    marks=(
+        Mark(holds=("In plain words:",), lacks=("Ask your care team:",)),
+        Mark(holds=("In plain words:", "Ask your care team:")),
+    ),
+)

@@ -1,0 +1,133 @@
+"""What the demo shows, step by step, and what it checks while it does."""
+
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from medley_registry import Registry, Version
+
+from medley_server.demo.reply import Reply
+from medley_server.demo.showcase import PLAIN_WORDS, TRIAGE_NOTE, ShownAdapter
+from medley_server.demo.stage import Stage
+
+if TYPE_CHECKING:
+    import openai
+
+ACTOR = "medley demo"
+PROMOTE_AFTER_CHUNKS = 12
+SERVED_WITHIN_S = 10.0
+
+
+@dataclass(slots=True)
+class Story:
+    """The steps, on a running server.
+
+    Attributes:
+        registry: the one the server follows; this process moves aliases in it.
+        client: the `openai` package's client, unchanged.
+        stage: where it is shown.
+        failures: what did not hold.
+        times: label -> seconds, in order.
+    """
+
+    registry: Registry
+    client: "openai.OpenAI"
+    stage: Stage
+    failures: list[str] = field(default_factory=list)
+    times: dict[str, float] = field(default_factory=dict)
+
+    def tell(self, base: str) -> None:
+        """All steps; what fails is noted and does not stop the rest."""
+        self.stage.step("The same question to the base model and to the adapter, version 1")
+        self._show(self.ask(base, TRIAGE_NOTE.question))
+        for adapter in (TRIAGE_NOTE, PLAIN_WORDS):
+            self._chat(adapter)
+        self.stage.step("Version 2 is promoted while a stream on version 1 is running")
+        self._promote_under_a_stream(TRIAGE_NOTE)
+        self.stage.step("And rolled back")
+        self._roll_back(TRIAGE_NOTE)
+
+    def ask(self, model: str, question: str) -> Reply:
+        """One streamed chat at temperature 0."""
+        started = time.monotonic()
+        first: float | None = None
+        name, text = "", []
+        with self._stream(model, question) as stream:
+            digest = stream.response.headers.get("x-medley-digest", "")
+            for chunk in stream:
+                name = chunk.model
+                if piece := chunk.choices[0].delta.content:
+                    first = first or time.monotonic() - started
+                    text.append(piece)
+        total = time.monotonic() - started
+        return Reply(model, question, name, digest, "".join(text), first or total, total)
+
+    def _stream(self, model: str, question: str) -> Any:
+        return self.client.chat.completions.create(
+            model=model,
+            messages=[{"role": "user", "content": question}],
+            temperature=0,
+            max_tokens=160,
+            stream=True,
+        )
+
+    def _chat(self, adapter: ShownAdapter) -> None:
+        reply = self.ask(adapter.name, adapter.question)
+        self._show(reply)
+        self._check_reply(adapter, 1, reply)
+
+    def _promote_under_a_stream(self, adapter: ShownAdapter) -> None:
+        old = self.registry.resolve(f"{adapter.name}@production")
+        models: set[str] = set()
+        text: list[str] = []
+        moved = None
+        with self._stream(adapter.name, adapter.question) as stream:
+            for number, chunk in enumerate(stream):
+                models.add(chunk.model)
+                text.append(chunk.choices[0].delta.content or "")
+                self.stage.write(text[-1])
+                if number == PROMOTE_AFTER_CHUNKS:
+                    moved = time.monotonic()
+                    self.registry.promote(adapter.name, 2, actor=ACTOR)
+                    self.stage.write_mark(f"{adapter.name}@production -> version 2")
+        self.stage.end_line()
+        self._check(moved is not None, "the stream was still running at the promotion")
+        self._check(
+            models == {old.reference},
+            f"the running stream finished on {old.reference} (it named {', '.join(models)})",
+        )
+        self._check(adapter.marks[0].is_on("".join(text)), "and its text is version 1's to the end")
+        self._time_alias(adapter, 2, "promote -> first token of version 2")
+
+    def _roll_back(self, adapter: ShownAdapter) -> None:
+        self.registry.rollback(adapter.name, actor=ACTOR)
+        self._time_alias(adapter, 1, "rollback -> first token of version 1")
+
+    def _time_alias(self, adapter: ShownAdapter, number: int, label: str) -> None:
+        """Asks the alias until the version answers, and times it from the alias's move."""
+        wanted = self.registry.resolve(f"{adapter.name}:{number}")
+        started = time.time()
+        reply = self.ask(adapter.name, adapter.question)
+        while reply.by != wanted.reference and time.time() - started < SERVED_WITHIN_S:
+            started, reply = time.time(), self.ask(adapter.name, adapter.question)
+        self._show(reply)
+        moved = self.registry.history(adapter.name, alias="production")[-1].at.timestamp()
+        self.times[label] = started + reply.first_s - moved
+        self._check_reply(adapter, number, reply)
+
+    def _check_reply(self, adapter: ShownAdapter, number: int, reply: Reply) -> None:
+        wanted: Version = self.registry.resolve(f"{adapter.name}:{number}")
+        self._check(
+            (reply.by, reply.digest) == (wanted.reference, str(wanted.digest)),
+            f"answered by {wanted.reference}, {str(wanted.digest)[:19]}...",
+        )
+        self._check(adapter.marks[number - 1].is_on(reply.text), f"and it shows version {number}")
+
+    def _show(self, reply: Reply) -> None:
+        self.times.setdefault(f"first token, {reply.by}", reply.first_s)
+        self.stage.chat(reply)
+
+    def _check(self, holds: bool, what: str) -> None:
+        self.stage.check(holds, what)
+        if not holds:
+            self.failures.append(what)

@@ -1,0 +1,67 @@
+"""Real models and real servers for the tests that need them; one of each per session."""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from medley_server.demo.performance import publish_all
+from medley_server.demo.server_process import ServerProcess, free_port
+from medley_server.demo.small_base import NAME, prepare
+from medley_server.demo.stage import Stage
+
+CACHE = Path(os.environ.get("MEDLEY_TEST_CACHE", Path(__file__).parents[2] / ".test-cache"))
+"""Where the small base is kept between runs; nothing else is."""
+
+
+@pytest.fixture(scope="session")
+def small_base() -> Path:
+    """The real small base, fetched once per checkout."""
+    return prepare(CACHE / "bases" / NAME, print)
+
+
+@dataclass(frozen=True, slots=True)
+class RunningServer:
+    """`medley serve`, up; and the home whose registry it follows."""
+
+    process: ServerProcess
+    home: Path
+
+
+@pytest.fixture(scope="session")
+def server(small_base: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
+    """One server with the demo's adapters; production is at version 1 of each at the start."""
+    from medley_registry import open_registry
+
+    home = tmp_path_factory.mktemp("home")
+    with open_registry(home / "registry", create=True) as registry:
+        publish_all(registry, small_base, Stage())
+    process = ServerProcess(
+        NAME, home / "registry", port=free_port(0), log=home / "server.log", home=home
+    )
+    with process:
+        process.wait()
+        yield RunningServer(process, home)
+
+
+@pytest.fixture(scope="session")
+def tiny_base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A two-layer Llama with random weights: every engine path, in seconds."""
+    import torch
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    folder = tmp_path_factory.mktemp("tiny")
+    torch.manual_seed(7)
+    config = LlamaConfig(
+        vocab_size=512,
+        hidden_size=128,
+        intermediate_size=256,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        head_dim=32,
+        max_position_embeddings=512,
+    )
+    LlamaForCausalLM(config).save_pretrained(folder)
+    return folder

@@ -1,0 +1,18 @@
+from dataclasses import replace
+
+import pytest
+from medley_server.errors import CannotStart
+from medley_server.settings import ServeSettings
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.1.2.3", "::1", "localhost"])
+def test_a_loopback_address_needs_no_key(settings: ServeSettings, host: str) -> None:
+    assert replace(settings, host=host).host == host
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "10.0.0.7", "gpu-1.example.org"])
+def test_an_address_others_can_reach_needs_a_key(settings: ServeSettings, host: str) -> None:
+    with pytest.raises(CannotStart, match="MEDLEY_API_KEY"):
+        replace(settings, host=host)
+
+    assert replace(settings, host=host, api_keys=("k",)).host == host
