@@ -74,7 +74,7 @@ def medley(
         typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version."),
     ] = False,
 ) -> None:
-    r"""Serve many LoRA adapter versions from one engine; publish, promote and roll back.
+    """Serve many LoRA adapter versions from one engine; publish, promote and roll back.
 
     \b
     Begin with:

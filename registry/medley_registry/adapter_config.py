@@ -103,9 +103,10 @@ def _check_value(key: str, value: Json) -> None:
         raise AdmissionRefused(
             "config-value", f"{key}={value!r}", because="a feature the engine does not serve"
         )
-    choices = _CHOICES.get(key)
-    if choices is not None and not any(value is c or value == c for c in choices):
-        raise AdmissionRefused("config-value", f"{key}={value!r}", because=f"one of {choices}")
+    if key in _CHOICES and value not in _CHOICES[key]:
+        raise AdmissionRefused(
+            "config-value", f"{key}={value!r}", because=f"one of {_CHOICES[key]}"
+        )
     if key == "target_modules" and not _is_targets(value):
         raise AdmissionRefused("config-targets", value, because="a list of names, or a pattern")
 

@@ -13,7 +13,7 @@ from medley_registry.bases import BaseModel
 from medley_registry.canonical import Json, canonical_json
 from medley_registry.digest import Digest, digest_stream
 from medley_registry.errors import AdmissionRefused
-from medley_registry.manifest import FileEntry, Manifest
+from medley_registry.manifest import FileEntry, Manifest, is_plain_name
 from medley_registry.safetensors_header import read_header
 from medley_registry.strict_json import parse_object
 
@@ -23,6 +23,8 @@ Progress = Callable[[int, int], None]
 _WEIGHTS = "model.safetensors"
 _WEIGHTS_INDEX = "model.safetensors.index.json"
 _TOKENIZER_CONFIG = "tokenizer_config.json"
+_CHAT_TEMPLATE = "chat_template"  # a key of the tokenizer's configuration
+_CHAT_TEMPLATE_FILE = "chat_template.jinja"
 _TOKENIZER_FILES = (
     "added_tokens.json",
     "merges.txt",
@@ -48,7 +50,6 @@ def read_base(name: str, path: Path, *, progress: Progress | None = None) -> Bas
     """
     config = _object(path / "config.json")
     tokenizer_config = _object(path / _TOKENIZER_CONFIG) if _has(path, _TOKENIZER_CONFIG) else {}
-    template = _chat_template(path, tokenizer_config)
     shards = _shards(path)
     return BaseModel(
         name=name,
@@ -56,9 +57,9 @@ def read_base(name: str, path: Path, *, progress: Progress | None = None) -> Bas
         architecture=_architecture(config),
         module_shapes=_module_shapes(shards),
         weights_digest=_manifest(shards, progress=progress).digest,
-        config_digest=_stable_digest(config),
+        config_digest=_digest(_stable(config)),
         tokenizer_digest=_tokenizer_digest(path, tokenizer_config),
-        chat_template_digest=Digest.of(template) if template is not None else None,
+        chat_template_digest=_chat_template_digest(path, tokenizer_config),
         created_at=timestamps.now(),
     )
 
@@ -101,9 +102,9 @@ def _shards(folder: Path) -> list[Path]:
             "base-weights", str(folder), because=f"neither {_WEIGHTS} nor {_WEIGHTS_INDEX}"
         )
     weight_map = _object(folder / _WEIGHTS_INDEX).get("weight_map")
-    names = set(weight_map.values()) if isinstance(weight_map, dict) else set()
-    plain = {n for n in names if isinstance(n, str) and n == Path(n).name and n != ".."}
-    if not names or plain != names:
+    names = [*weight_map.values()] if isinstance(weight_map, dict) else []
+    plain = {name for name in names if isinstance(name, str) and is_plain_name(name)}
+    if not names or not all(isinstance(name, str) and name in plain for name in names):
         raise AdmissionRefused(
             "base-weights", weight_map, because="'weight_map' maps tensors to file names"
         )
@@ -138,31 +139,29 @@ def _module_shapes(shards: list[Path]) -> dict[str, tuple[int, ...]]:
     return shapes
 
 
-def _stable_digest(content: dict[str, Json]) -> Digest:
-    stable = {key: value for key, value in content.items() if key not in _VOLATILE}
-    try:
-        return Digest.of(canonical_json(stable))
-    except ValueError as error:
-        raise AdmissionRefused("base-config", str(error), because="no canonical form") from error
-
-
 def _tokenizer_digest(folder: Path, tokenizer_config: dict[str, Json]) -> Digest:
     files = [folder / name for name in _TOKENIZER_FILES if _has(folder, name)]
     if not files:
         raise AdmissionRefused("base-file", str(folder), because="no tokenizer file")
-    settings = {key: value for key, value in tokenizer_config.items() if key != "chat_template"}
-    parts = f"{_manifest(files).digest.hex}{_stable_digest(settings).hex}"
-    return Digest.of(parts.encode())
+    config = {key: value for key, value in tokenizer_config.items() if key != _CHAT_TEMPLATE}
+    return _digest({"files": _manifest(files).digest.hex, "config": _stable(config)})
 
 
-def _chat_template(folder: Path, tokenizer_config: dict[str, Json]) -> bytes | None:
-    """The template's text, the same whether it has a file of its own or stands in the config."""
-    if _has(folder, "chat_template.jinja"):
-        return _read(folder / "chat_template.jinja")
-    match tokenizer_config.get("chat_template"):
-        case None:
-            return None
-        case str(template):
-            return template.encode()
-        case named:
-            return canonical_json(named)
+def _chat_template_digest(folder: Path, tokenizer_config: dict[str, Json]) -> Digest | None:
+    """The same whether the template has a file of its own or stands in the configuration."""
+    template = tokenizer_config.get(_CHAT_TEMPLATE)
+    if _has(folder, _CHAT_TEMPLATE_FILE):
+        # Bytes that are no UTF-8 become surrogates here, which have no canonical form.
+        template = _read(folder / _CHAT_TEMPLATE_FILE).decode("utf-8", "surrogateescape")
+    return None if template is None else _digest(template)
+
+
+def _stable(content: dict[str, Json]) -> Json:
+    return {key: value for key, value in content.items() if key not in _VOLATILE}
+
+
+def _digest(value: Json) -> Digest:
+    try:
+        return Digest.of(canonical_json(value))
+    except ValueError as error:
+        raise AdmissionRefused("base-config", str(error), because="no canonical form") from error

@@ -15,7 +15,7 @@ from pathlib import Path
 from medley_registry.adapters import Version
 from medley_registry.blobs import BlobStore
 from medley_registry.digest import digest_stream
-from medley_registry.durable import seal_file, sync_folder
+from medley_registry.durable import disk_errors, seal_file, sync_folder
 from medley_registry.errors import DigestMismatch
 from medley_registry.manifest import FileEntry
 
@@ -31,12 +31,12 @@ def check_out(version: Version, folder: Path, *, blobs: BlobStore) -> Path:
 
     Raises:
         BlobMissing, DigestMismatch: the store does not hold what was published.
+        Unavailable: the folder cannot be written.
     """
     target = folder / version.digest.hex
     if (target / _READY).exists():
         return target
-    folder.mkdir(parents=True, exist_ok=True)
-    with _sole_builder(folder):
+    with disk_errors(folder), _sole_builder(folder):
         if not (target / _READY).exists():
             _clear(folder, target)
             incoming = Path(tempfile.mkdtemp(dir=folder, prefix=_INCOMING))
@@ -52,6 +52,7 @@ def check_out(version: Version, folder: Path, *, blobs: BlobStore) -> Path:
 
 @contextmanager
 def _sole_builder(folder: Path) -> Iterator[None]:
+    folder.mkdir(parents=True, exist_ok=True)
     with (folder / ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # let go when the file is closed, or its process dies
         yield

@@ -11,7 +11,22 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
+from medley_registry.errors import Unavailable
+
 _READ_ONLY = 0o444
+
+
+@contextmanager
+def disk_errors(place: Path) -> Iterator[None]:
+    """Tell what the disk at a place refuses to do in the registry's own words.
+
+    Raises:
+        Unavailable: for every OSError in the block.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise Unavailable(f"{place} cannot be used: {error}") from error
 
 
 @contextmanager

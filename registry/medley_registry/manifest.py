@@ -13,6 +13,11 @@ _SCHEMA_VERSION = 1
 _PATH = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,254}")
 
 
+def is_plain_name(path: str) -> bool:
+    """Whether a manifest may name a file so: no folders, nothing hidden, ASCII."""
+    return _PATH.fullmatch(path) is not None
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class FileEntry:
     path: str
@@ -21,7 +26,7 @@ class FileEntry:
     media_type: str
 
     def __post_init__(self) -> None:
-        if not _PATH.fullmatch(self.path):
+        if not is_plain_name(self.path):
             raise ValueError(f"{self.path!r} is not a plain file name")
         if self.size < 0:
             raise ValueError(f"{self.path} cannot have {self.size} bytes")

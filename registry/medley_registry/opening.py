@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from medley_registry.errors import NotARegistry, Unavailable
+from medley_registry.durable import disk_errors
+from medley_registry.errors import NotARegistry
 from medley_registry.location import registry_folder
 from medley_registry.registry import Registry
 
@@ -24,12 +25,10 @@ def open_registry(location: str | Path | None = None, *, create: bool = False) -
 
     folder = registry_folder(location)
     index = folder / "registry.db"
-    try:
+    with disk_errors(folder):
         if not index.is_file():
             if not create:
                 raise NotARegistry(f"no registry at {folder}; make one with: medley registry init")
             create_folder_blobs(folder / "blobs")
             create_sqlite_index(index)  # last: where it is found, everything is there
-        return Registry(SqliteIndex(index), FolderBlobs(folder / "blobs"))
-    except OSError as error:
-        raise Unavailable(f"the registry at {folder} cannot be used: {error}") from error
+    return Registry(SqliteIndex(index), FolderBlobs(folder / "blobs"))

@@ -9,14 +9,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from medley_registry import journal, lookup, rules, timestamps
+from medley_registry import journal, lookup, rules
 from medley_registry.adapters import (
     Adapter,
     Alias,
     AliasMove,
     MoveReason,
     Version,
-    VersionState,
     rollback_target,
 )
 from medley_registry.base_folder import Progress, read_base
@@ -25,8 +24,8 @@ from medley_registry.blobs import BlobStore
 from medley_registry.checkout import check_out
 from medley_registry.errors import NameTaken, NothingToRollBack
 from medley_registry.events import Event
-from medley_registry.index import Index, IndexWriter
-from medley_registry.publishing import take_in
+from medley_registry.index import Index
+from medley_registry.publishing import add_version, take_in
 from medley_registry.references import DEFAULT_ALIAS, Reference, check_alias, check_name
 
 log = logging.getLogger(__name__)
@@ -122,31 +121,10 @@ class Registry:
         check_name(name)
         rules.check_text("the actor", actor)
         rules.check_text("the note", note, at_least=0)
-        base_model = self.base(base)
-        manifest, admitted = take_in(Path(folder), base=base_model, blobs=self._blobs)
-        digest = manifest.digest
+        intake = take_in(Path(folder), base=self.base(base), blobs=self._blobs)
         with self._index.write() as writer:
-            adapter = _adapter_for(writer, name, base_model)
-            for version in writer.versions_by_digest(name, digest.hex):
-                return version
-            version = Version(
-                adapter=name,
-                number=writer.last_number(name) + 1,
-                digest=digest,
-                base=adapter.base,
-                base_id=adapter.base_id,
-                rank=admitted.rank,
-                alpha=admitted.alpha,
-                target_modules=admitted.target_modules,
-                round=round,
-                state=VersionState.ADMITTED,
-                note=note,
-                published_by=actor,
-                created_at=timestamps.now(),
-                manifest=manifest,
-            )
-            journal.add_version(writer, version)
-        log.info("published %s as %s", version.reference, digest)
+            version = add_version(writer, intake, name=name, actor=actor, round_=round, note=note)
+        log.info("%s is %s", version.reference, version.digest)
         return version
 
     def resolve(self, reference: Reference | str) -> Version:
@@ -269,13 +247,3 @@ class Registry:
             Damaged: the store does not hold what was published; nothing is left behind as ready.
         """
         return check_out(version, Path(folder), blobs=self._blobs)
-
-
-def _adapter_for(writer: IndexWriter, name: str, base: BaseModel) -> Adapter:
-    adapter = writer.adapter(name)
-    if adapter is None:
-        rules.check_adapter_name(writer, name)
-        adapter = Adapter(name, base.name, base.base_id, timestamps.now())
-        writer.add_adapter(adapter)
-    rules.check_same_base(adapter, base)
-    return adapter

@@ -4,12 +4,19 @@ import asyncio
 import getpass
 import logging
 import re
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from medley_registry import BaseModel, NotFound, Registry, Version, open_registry
 
+from medley_server.engine.port import Engine
 from medley_server.engine.slots import Slots
 from medley_server.errors import CannotStart
+from medley_server.gateway import Gateway
+from medley_server.service import Service
 from medley_server.settings import ServeSettings
 
 
@@ -25,15 +32,31 @@ def start(settings: ServeSettings) -> None:
         base = find_base(registry, settings.base)
         slots = Slots.sized_for(adapters_of(registry, base), settings.max_loras)
         try:
-            from medley_server.engine.launch import serve
+            from medley_server.engine.launch import serve, vllm_flags
         except ModuleNotFoundError as error:
             raise CannotStart(
                 f"the engine is not installed ({error.name} is missing); run: make setup"
             ) from error
+        flags = vllm_flags(settings, base.path, base.name, slots)
         try:
-            asyncio.run(serve(settings, registry, base, slots))
+            asyncio.run(serve(flags, partial(front, registry, base, settings)))
         except RuntimeError as error:  # all that vLLM says when one of its processes fails
             raise CannotStart(f"the engine did not start, see the log above: {error}") from error
+
+
+@asynccontextmanager
+async def front(
+    registry: Registry, base: BaseModel, settings: ServeSettings, engine: Engine
+) -> AsyncIterator[Callable[[Any], Gateway]]:
+    """Runs the service on an engine, and gives the gateway that stands before vLLM's app."""
+    service = Service(registry, base, engine, settings)
+    async with service.running():
+        yield partial(
+            Gateway,
+            service=service,
+            api_keys=settings.api_keys,
+            max_body_bytes=settings.max_body_bytes,
+        )
 
 
 def find_base(registry: Registry, base: str) -> BaseModel:

@@ -1,14 +1,12 @@
 """Blobs in a folder, named by their content: ``sha256/ab/abcdef…``."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
 from medley_registry.blobs import Blob
 from medley_registry.digest import ALGORITHM, Digest, digest_stream
-from medley_registry.durable import incoming_file, make_folder, seal_file, sync_folder
-from medley_registry.errors import BlobMissing, Unavailable
+from medley_registry.durable import disk_errors, incoming_file, make_folder, seal_file, sync_folder
+from medley_registry.errors import BlobMissing
 
 
 def create_folder_blobs(root: Path) -> None:
@@ -23,7 +21,7 @@ class FolderBlobs:
         self._folder = root / ALGORITHM
 
     def put(self, source: BinaryIO) -> Blob:
-        with _disk_errors(), incoming_file(self._folder) as (incoming, stream):
+        with disk_errors(self._folder), incoming_file(self._folder) as (incoming, stream):
             digest, size_bytes = digest_stream(source, each=stream.write)
             seal_file(stream)
             target = self._path(digest)
@@ -33,7 +31,7 @@ class FolderBlobs:
         return Blob(digest, size_bytes)
 
     def open(self, digest: Digest) -> BinaryIO:
-        with _disk_errors():
+        with disk_errors(self._folder):
             try:
                 return self._path(digest).open("rb")
             except FileNotFoundError as error:
@@ -44,11 +42,3 @@ class FolderBlobs:
 
     def _path(self, digest: Digest) -> Path:
         return self._folder / digest.hex[:2] / digest.hex
-
-
-@contextmanager
-def _disk_errors() -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise Unavailable(f"the blob store cannot be used: {error}") from error

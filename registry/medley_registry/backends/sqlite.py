@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sqlalchemy import Engine, Table, create_engine, event, insert, select
+from sqlalchemy import URL, Engine, Table, create_engine, event, insert, select
 from sqlalchemy.exc import DatabaseError, OperationalError
 
 from medley_registry.backends import tables
@@ -108,7 +108,9 @@ def create_sqlite_index(path: Path) -> None:
 
 
 def _engine(path: Path, *, begin: str, pragmas: tuple[str, ...] = ()) -> Engine:
-    engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": PATIENCE_S})
+    engine = create_engine(
+        URL.create("sqlite", database=str(path)), connect_args={"timeout": PATIENCE_S}
+    )
 
     @event.listens_for(engine, "connect")
     def set_up(connection: sqlite3.Connection, _record: object) -> None:

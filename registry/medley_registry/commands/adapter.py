@@ -49,7 +49,7 @@ def publish(
     note: Annotated[str, typer.Option("--note", help="One line for people.")] = "",
     registry: RegistryOption = None,
 ) -> None:
-    r"""Add the adapter in DIR, as PEFT saves it, as a new version. No alias moves.
+    """Add the adapter in DIR, as PEFT saves it, as a new version. No alias moves.
 
     Content that is published already keeps its version.
 
@@ -73,7 +73,7 @@ def list_(
     as_json: JsonOption = False,
     registry: RegistryOption = None,
 ) -> None:
-    r"""List the adapters, or one adapter's versions.
+    """List the adapters, or one adapter's versions.
 
     \b
     Examples:
@@ -143,7 +143,7 @@ def show(
     as_json: JsonOption = False,
     registry: RegistryOption = None,
 ) -> None:
-    r"""Show one version.
+    """Show one version.
 
     REF is NAME (its production version), NAME@ALIAS, NAME:NUMBER or NAME@sha256:DIGEST.
 
@@ -183,7 +183,7 @@ def promote(
     expected_generation: GenerationOption = None,
     registry: RegistryOption = None,
 ) -> None:
-    r"""Point an alias at a version. Servers follow within a second.
+    """Point an alias at a version. Servers follow within a second.
 
     \b
     Examples:
@@ -214,7 +214,7 @@ def rollback(
     expected_generation: GenerationOption = None,
     registry: RegistryOption = None,
 ) -> None:
-    r"""Point an alias back at its previous version; again, one further back.
+    """Point an alias back at its previous version; again, one further back.
 
     \b
     Example:
@@ -239,7 +239,7 @@ def history(
     as_json: JsonOption = False,
     registry: RegistryOption = None,
 ) -> None:
-    r"""Show every move of an adapter's aliases, and who made it.
+    """Show every move of an adapter's aliases, and who made it.
 
     \b
     Example:

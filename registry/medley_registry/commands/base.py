@@ -36,7 +36,7 @@ def add(
     *,
     registry: RegistryOption = None,
 ) -> None:
-    r"""Register the base model in the folder PATH, by the content of its files.
+    """Register the base model in the folder PATH, by the content of its files.
 
     \b
     Example:

@@ -27,7 +27,7 @@ app = typer.Typer(
 
 @app.command()
 def init(registry: RegistryOption = None) -> None:
-    r"""Make an empty registry, unless one is there.
+    """Make an empty registry, unless one is there.
 
     \b
     Example:
@@ -45,7 +45,7 @@ def events(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object per line.")] = False,
     registry: RegistryOption = None,
 ) -> None:
-    r"""Print the log of all changes, oldest first.
+    """Print the log of all changes, oldest first.
 
     \b
     Example:

@@ -10,7 +10,7 @@ def demo(
     once: Annotated[bool, typer.Option("--once", help="Stop after the checks.")] = False,
     port: Annotated[int, typer.Option(help="Port to serve on.", min=1, max=65535)] = 8000,
 ) -> None:
-    r"""Show the whole story on this machine: chat, promote under a running stream, roll back.
+    """Show the whole story on this machine: chat, promote under a running stream, roll back.
 
     Uses a small real model and the registry under MEDLEY_HOME (~/.medley); the server keeps running
     afterwards until Ctrl-C. With --once it stops after the checks: exit code 0, or 1 with what

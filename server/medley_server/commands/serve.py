@@ -22,7 +22,7 @@ def serve(
         list[str] | None, typer.Argument(help="Flags for vLLM, after --.", metavar="[-- FLAG...]")
     ] = None,
 ) -> None:
-    r"""Serve a base model and its adapters over the OpenAI API.
+    """Serve a base model and its adapters over the OpenAI API.
 
     Callers name an adapter in `model`: `name`, `name@alias`, `name:7` or `name@sha256:...`; the
     alias `production` is meant where none is given.

@@ -92,7 +92,7 @@ class ServerProcess:
         trace: TracebackType | None,
     ) -> None:
         assert self._process is not None
-        self._process.send_signal(signal.SIGINT)
+        self._process.send_signal(signal.SIGTERM)
         try:
             self._process.wait(STOP_LIMIT_S)
         except subprocess.TimeoutExpired:

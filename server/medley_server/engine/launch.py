@@ -1,16 +1,16 @@
-"""Building vLLM's engine and its OpenAI app in this process, with Medley's gateway in front.
+"""Building vLLM's engine and its OpenAI app in this process, with a layer of ours in front.
 
 The entry points are the ones `vllm serve` itself is made of (`vllm.entrypoints.launchers`), so each
 of vLLM's features is there unchanged.
 """
 
+import signal
 from argparse import Namespace
-from collections.abc import Sequence
-from functools import partial
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, closing
 from pathlib import Path
 from typing import Any
 
-from medley_registry import BaseModel, Registry
 from vllm import envs
 from vllm.entrypoints.launchers.api_server.app_state import init_app_state
 from vllm.entrypoints.launchers.api_server.entry import build_async_engine_client
@@ -23,31 +23,36 @@ from vllm.platforms import current_platform
 from vllm.utils.argparse_utils import FlexibleArgumentParser
 
 from medley_server.engine.cpu_defaults import bind_threads, memory_flags
+from medley_server.engine.port import Engine
 from medley_server.engine.slots import Slots
 from medley_server.engine.vllm_engine import VllmEngine
-from medley_server.gateway import Gateway
-from medley_server.service import Service
 from medley_server.settings import ServeSettings
 
+ASGIApp = Callable[[Any, Any, Any], Awaitable[None]]
+Layer = Callable[[ASGIApp], ASGIApp]
+"""Wraps an ASGI app."""
 
-class GatewaySeam:
+Front = Callable[[Engine], AbstractAsyncContextManager[Layer]]
+"""Given the engine, runs what stands in front of it and says how it wraps vLLM's app."""
+
+
+class LayerSeam:
     """What vLLM's `--middleware` takes: a class that is given the app and nothing else.
 
-    vLLM makes it before the engine's state is there, so the gateway itself is made at the first
-    request, from `app.state`.
+    vLLM makes it before the engine is there, so the layer is made at the first request.
     """
 
-    def __init__(self, app: Any) -> None:
+    def __init__(self, app: ASGIApp) -> None:
         self._app = app
-        self._gateway: Gateway | None = None
+        self._layered: ASGIApp | None = None
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
             return
-        if self._gateway is None:
-            self._gateway = scope["app"].state.medley_gateway(self._app)
-        await self._gateway(scope, receive, send)
+        if self._layered is None:
+            self._layered = scope["app"].state.medley_layer(self._app)
+        await self._layered(scope, receive, send)
 
 
 def vllm_flags(settings: ServeSettings, folder: Path, name: str, slots: Slots) -> list[str]:
@@ -61,7 +66,7 @@ def vllm_flags(settings: ServeSettings, folder: Path, name: str, slots: Slots) -
         flags += ["--lora-target-modules", *slots.modules]
     if current_platform.is_cpu():
         flags += memory_flags(settings.engine_flags)
-    flags += ["--middleware", f"{__name__}.{GatewaySeam.__name__}"]
+    flags += ["--middleware", f"{__name__}.{LayerSeam.__name__}"]
     return [*flags, *settings.engine_flags]
 
 
@@ -73,35 +78,27 @@ def parse_vllm_flags(flags: Sequence[str]) -> Namespace:
     return args
 
 
-async def serve(settings: ServeSettings, registry: Registry, base: BaseModel, slots: Slots) -> None:
-    """Runs the server until it is told to stop (SIGINT or SIGTERM).
-
-    Raises:
-        RegistryError: the registry cannot be read at the start.
-    """
+async def serve(flags: Sequence[str], front: Front) -> None:
+    """Runs vLLM with `front` around its app until told to stop (SIGINT or SIGTERM)."""
+    signal.signal(signal.SIGTERM, _interrupt)  # until uvicorn takes the signals over
     cli_env_setup()
     if current_platform.is_cpu():
         bind_threads()
-    args = parse_vllm_flags(vllm_flags(settings, base.path, base.name, slots))
+    args = parse_vllm_flags(flags)
     _, sock = setup_server(args, reuse_port=False)
-    try:
+    with closing(sock):
         async with build_async_engine_client(args) as client:
             tasks = await client.get_supported_tasks()
             app = build_app(args, tasks, client.model_config)
             await init_app_state(client, app.state, args, tasks)
-            engine = VllmEngine(client, app.state.openai_serving_models)
-            service = Service(registry, base, engine, settings)
-            app.state.medley_gateway = partial(
-                Gateway,
-                service=service,
-                api_keys=settings.api_keys,
-                max_body_bytes=settings.max_body_bytes,
-            )
-            async with service.running():
+            async with front(VllmEngine(client, app.state.openai_serving_models)) as layer:
+                app.state.medley_layer = layer
                 stopped = await serve_http(app, sock=sock, **_uvicorn_options(args))
                 await stopped
-    finally:
-        sock.close()
+
+
+def _interrupt(*_: object) -> None:
+    raise KeyboardInterrupt
 
 
 def _uvicorn_options(args: Namespace) -> dict[str, Any]:

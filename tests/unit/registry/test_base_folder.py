@@ -98,6 +98,7 @@ def test_hashing_reports_its_progress(tmp_path: Path) -> None:
         ("base-json", "config.json", "{"),
         ("base-config", "config.json", "{}"),
         ("base-config", "config.json", '{"architectures": ["X"], "n": 9007199254740993}'),
+        ("base-config", "tokenizer_config.json", '{"chat_template": "\\ud800"}'),
         ("base-weights", "model.safetensors", None),
         ("safetensors-length", "model.safetensors", "pickle"),
         ("base-file", "tokenizer.json", None),
@@ -118,7 +119,7 @@ def test_a_folder_that_is_no_base_model_is_refused(
     assert refusal.value.rule == rule
 
 
-@pytest.mark.parametrize("shard", ["../secret.safetensors", "/etc/passwd", "..", 7])
+@pytest.mark.parametrize("shard", ["../secret.safetensors", "/etc/passwd", "..", "", 7, ["x"]])
 def test_an_index_cannot_lead_out_of_its_folder(tmp_path: Path, shard: object) -> None:
     folder = make_base(tmp_path / "base")
     (folder / "model.safetensors").unlink()

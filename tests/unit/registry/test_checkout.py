@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from medley_registry import DigestMismatch, Registry, Version, open_registry
+from medley_registry import DigestMismatch, Registry, Unavailable, Version, open_registry
 
 from tests.builders import TINY, make_adapter, make_base
 
@@ -81,3 +81,13 @@ def test_many_may_check_out_at_once(published: tuple[Registry, Version], tmp_pat
         targets = set(pool.map(lambda _: registry.checkout(version, tmp_path / "out"), range(8)))
 
     assert targets == {tmp_path / "out" / version.digest.hex}
+
+
+def test_a_folder_that_cannot_be_written_is_unavailable(
+    published: tuple[Registry, Version], tmp_path: Path
+) -> None:
+    registry, version = published
+    (tmp_path / "file").touch()
+
+    with pytest.raises(Unavailable):
+        registry.checkout(version, tmp_path / "file" / "out")

@@ -53,6 +53,14 @@ def test_a_registry_is_made_where_asked_and_opened_again(tmp_path: Path) -> None
     assert sorted(file.name for file in folder.iterdir()) == ["blobs", "registry.db"]
 
 
+def test_a_folder_may_have_any_name(tmp_path: Path) -> None:
+    folder = tmp_path / "a b?c%20d#e"
+
+    open_registry(folder, create=True).close()
+
+    assert (folder / "registry.db").is_file()
+
+
 def test_a_place_that_cannot_be_written_is_unavailable(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
 

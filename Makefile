@@ -1,0 +1,36 @@
+# Every target but help and clean first makes or refreshes .venv; with nothing to do that takes a blink.
+#   DEVICE=cpu|cuda   what the engine runs on (default: as last time, else cpu)
+#   PYTHON=...        the Python to make .venv with (default: the first 3.11 or 3.12 found)
+#   ONCE=1            stop the demo after its checks
+
+BIN := .venv/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check lock clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: ## make or refresh .venv from setup/$DEVICE.lock
+	@python=$$(sh setup/find_python.sh $(PYTHON)) && \
+		exec "$$python" -E -s setup/bootstrap.py $(if $(DEVICE),--device $(DEVICE))
+
+demo: setup ## show the whole story on this machine, then keep serving
+	@$(BIN)/medley demo $(if $(ONCE),--once)
+
+test: setup ## run all tests, with a real engine
+	$(BIN)/python -m pytest
+
+check: setup ## format, lint, types, import contracts, quick tests
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/hadolint Dockerfile
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest -m "not e2e and not gpu"
+
+lock: setup ## resolve the locks anew; UPGRADE="name ..." moves those packages on
+	@$(BIN)/python -E -s setup/lock.py $(UPGRADE)
+
+clean: ## remove .venv and every cache of the tools
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist

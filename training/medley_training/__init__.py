@@ -1,0 +1,1 @@
+"""Makes, measures and judges new versions."""
