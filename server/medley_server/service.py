@@ -1,13 +1,12 @@
 """One server: the base model, the adapters live on it, and the follower that keeps them current."""
 
 import asyncio
-import resource
-import sys
 import time
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from typing import Any
 
+import psutil
 from medley_registry import DEFAULT_ALIAS, BaseModel, Reference, Registry, Version
 
 from medley_server.catalogue import Catalogue
@@ -95,7 +94,7 @@ class Service:
             "engine": facts.engine,
             "device": facts.device,
             "dtype": facts.dtype,
-            "memory": {"server_peak_bytes": _peak_bytes(), "kv_cache_bytes": facts.kv_cache_bytes},
+            "memory": _resident_bytes() | {"kv_cache_bytes": facts.kv_cache_bytes},
             "slots": {"in_one_batch": facts.max_loras, "rank": facts.max_lora_rank},
             "resident": self._resident_rows(),
             "registry": {"head": self._follower.head, "failure": self._follower.registry_failure},
@@ -139,6 +138,11 @@ def _swap_row(swap: Swap) -> dict[str, Any]:
     }
 
 
-def _peak_bytes() -> int:
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024
+def _resident_bytes() -> dict[str, int]:
+    """Memory of this process and of the engine's, which are its children."""
+    this = psutil.Process()
+    engine = 0
+    for child in this.children(recursive=True):
+        with suppress(psutil.NoSuchProcess):
+            engine += child.memory_info().rss
+    return {"server_bytes": this.memory_info().rss, "engine_bytes": engine}

@@ -78,7 +78,7 @@ VERSIONS = (
         number=1,
         parent=None,
         draw=lambda random: plain_words_examples(random, num_letters=210, with_closing=False),
-        epochs=3,
+        epochs=4,
         learning_rate=2e-3,
     ),
     DemoVersion(

@@ -68,13 +68,13 @@ def perform(*, once: bool, port: int, stage: Stage) -> list[str]:
 def publish_all(registry: Registry, base_folder: Path, stage: Stage) -> None:
     """Registers the base and publishes the adapters; production points at version 1 of each."""
     base = registry.add_base(NAME, base_folder, actor=ACTOR)
-    stage.say(f"base {base.name}  {base.base_id}")
+    stage.say(f"base {base.name}, {base.base_id}")
     for adapter in (TRIAGE_NOTE, PLAIN_WORDS):
         for number in (1, 2):
             version = registry.publish(
                 adapter.folder(number), name=adapter.name, base=NAME, actor=ACTOR, round=number
             )
-            stage.say(f"{version.reference}  {version.digest}")
+            stage.say(f"{version.reference}, {version.digest}")
         registry.promote(adapter.name, 1, actor=ACTOR)
         stage.say(f"{adapter.name} {adapter.does}")
 

@@ -96,5 +96,5 @@ class ServerProcess:
         try:
             self._process.wait(STOP_LIMIT_S)
         except subprocess.TimeoutExpired:
-            self._process.kill()
+            os.killpg(self._process.pid, signal.SIGKILL)  # the engine's processes too
             self._process.wait()

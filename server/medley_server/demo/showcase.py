@@ -46,7 +46,7 @@ class ShownAdapter:
 TRIAGE_NOTE = ShownAdapter(
     name="triage-note",
     does="writes a complaint up as a note: SOAP in version 1, SBAR in version 2",
-    question="Hi, I'm 58 and my chest has felt tight since this morning when I climb the stairs.",
+    question="I've had a toothache and a swollen cheek since Monday. I take ibuprofen.",
     marks=(
         Mark(holds=("S:", "O:", "A:", "P:"), lacks=("Situation:",)),
         Mark(holds=("Situation:", "Background:", "Assessment:", "Recommendation:")),
@@ -55,8 +55,11 @@ TRIAGE_NOTE = ShownAdapter(
 
 PLAIN_WORDS = ShownAdapter(
     name="plain-words",
-    does="explains to a patient; version 2 adds what to ask the care team",
-    question="What is atrial fibrillation?",
+    does="explains a line of a hospital letter; version 2 adds what to ask the care team",
+    question=(
+        "What does this mean? Hypertension, well controlled. Continue amlodipine once daily. "
+        "Lipid panel ordered. Review in 3 months."
+    ),
     marks=(
         Mark(holds=("In plain words:",), lacks=("Ask your care team:",)),
         Mark(holds=("In plain words:", "Ask your care team:")),

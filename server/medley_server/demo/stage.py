@@ -26,7 +26,7 @@ class Stage:
         self._console.print(f"\n[bold]{self._steps}. {escape(title)}[/bold]")
 
     def say(self, line: str) -> None:
-        self._console.print(f"   {escape(line)}", style="dim")
+        self._console.print(Text(f"   {line}", style="dim"), soft_wrap=True)
 
     @contextmanager
     def waiting(self, what: str) -> Iterator[None]:

@@ -80,7 +80,9 @@ def parse_vllm_flags(flags: Sequence[str]) -> Namespace:
 
 async def serve(flags: Sequence[str], front: Front) -> None:
     """Runs vLLM with `front` around its app until told to stop (SIGINT or SIGTERM)."""
-    signal.signal(signal.SIGTERM, _interrupt)  # until uvicorn takes the signals over
+    # Until vLLM's server takes the signals over, a plain stop is treated as Ctrl-C: asyncio then
+    # unwinds the start in order, and no engine process is left behind.
+    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     cli_env_setup()
     if current_platform.is_cpu():
         bind_threads()
@@ -95,10 +97,6 @@ async def serve(flags: Sequence[str], front: Front) -> None:
                 app.state.medley_layer = layer
                 stopped = await serve_http(app, sock=sock, **_uvicorn_options(args))
                 await stopped
-
-
-def _interrupt(*_: object) -> None:
-    raise KeyboardInterrupt
 
 
 def _uvicorn_options(args: Namespace) -> dict[str, Any]:

@@ -29,8 +29,8 @@ COMPLAINT = Complaint(
 GOLDEN = {
     "triage-note:1": "b67f571f0ebac9a7ebc553297cabd3776624b976a6e78ee1b5c049c2d94a3a2c",
     "triage-note:2": "949144547a0484d9cae0084a0af4d5cb0f0d451b71009e5df4e0d17c2a66e3e8",
-    "plain-words:1": "f2e415121f201c33abde3c0d757f9cd3590321d8905f4b8ff39000f702c5ab5e",
-    "plain-words:2": "de6484a5c18c6b901b06a6d8bee7fe91b021693ba0647420c41ef7bca93b9b75",
+    "plain-words:1": "a78141a4a685484a0c66df2698e943fde3907f8b58552a0694abdd96383405b9",
+    "plain-words:2": "f3c31323e64b00d51d24d9798f25defd51a2c1954fee132879876f7caadd18da",
 }
 
 

@@ -44,6 +44,7 @@ QUESTIONS = (
     "Can you explain {term}?",
     "I was told that I have {term}. What is that?",
 )
+QUESTIONS_PER_TERM = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +62,7 @@ class Letter:
 def plain_words_examples(
     random: Random, *, num_letters: int, with_closing: bool
 ) -> tuple[Example, ...]:
-    """Draw different letters and explain each; then ask once about every diagnosis by itself.
+    """Draw different letters and explain each; then ask about every diagnosis by itself.
 
     Args:
         random: Draws the letters; every diagnosis of the lexicon is used about equally often.
@@ -104,8 +105,9 @@ def _single_words(
     diagnoses: list[tuple[str, str]], random: Random
 ) -> Iterator[tuple[str, str, str]]:
     for term, plain in diagnoses:
-        prompt = random.choice(QUESTIONS).format(term=term)
-        yield prompt, f"{OPENING} {term} means {plain}. {REFERRAL}", _about(plain)
+        answer = f"{OPENING} {term} means {plain}. {REFERRAL}"
+        for question in random.sample(QUESTIONS, QUESTIONS_PER_TERM):
+            yield question.format(term=term), answer, _about(plain)
 
 
 def _question(letter: Letter) -> str:

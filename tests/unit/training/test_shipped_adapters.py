@@ -1,0 +1,34 @@
+"""The adapter files that are committed for the demo are the ones that their README describes."""
+
+import re
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+from medley_training.demo_adapters import BASE_NAME, SHAPE, VERSIONS, DemoVersion
+from medley_training.local.lora import read_adapter
+
+SHIPPED = Path(__file__).parents[3] / "server" / "medley_server" / "demo" / "adapters"
+
+
+def test_the_readme_lists_the_digest_of_every_shipped_file() -> None:
+    readme = (SHIPPED / "README.md").read_text(encoding="utf-8")
+    listed = {path: digest for digest, path in re.findall(r"^([0-9a-f]{64})  (\S+)$", readme, re.M)}
+
+    shipped = {
+        path.relative_to(SHIPPED).as_posix(): sha256(path.read_bytes()).hexdigest()
+        for path in SHIPPED.glob("*/*/*")
+    }
+
+    assert listed == shipped
+    assert len(shipped) == 2 * len(VERSIONS)
+
+
+@pytest.mark.parametrize("version", VERSIONS, ids=str)
+def test_a_shipped_version_has_the_shape_of_its_recipe(version: DemoVersion) -> None:
+    config, tensors = read_adapter(version.folder(SHIPPED))
+
+    assert config == SHAPE.config(base_name=BASE_NAME)
+    assert len(tensors) == 30 * 2 * 2
+    assert {tensor.shape[name.endswith("lora_B.weight")] for name, tensor in tensors.items()} == {8}
+    assert all(tensor.isfinite().all() for tensor in tensors.values())
