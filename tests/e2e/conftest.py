@@ -38,7 +38,12 @@ def server(small_base: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     with open_registry(home / "registry", create=True) as registry:
         publish_all(registry, small_base, Stage())
     process = ServerProcess(
-        NAME, home / "registry", port=free_port(0), log=home / "server.log", home=home
+        NAME,
+        home / "registry",
+        port=free_port(0),
+        log=home / "server.log",
+        home=home,
+        engine_flags=("--enable-auto-tool-choice", "--tool-call-parser", "hermes"),
     )
     with process:
         process.wait()

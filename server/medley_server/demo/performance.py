@@ -52,7 +52,10 @@ def perform(*, once: bool, port: int, stage: Stage) -> list[str]:
     base_folder = prepare(home / "bases" / NAME, stage.say)
     with open_registry(folder, create=True) as registry:
         publish_all(registry, base_folder, stage)
-        with ServerProcess(NAME, folder, port=free_port(port), log=home / "demo.log") as server:
+        process = ServerProcess(
+            NAME, folder, port=free_port(port), log=home / "demo.log", home=home
+        )
+        with process as server:
             with stage.waiting("starting the server (about a minute on two cores)"):
                 started_s = server.wait()
             story = Story(registry, _client(server.url), stage)

@@ -9,6 +9,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -34,14 +35,31 @@ class ServerProcess:
     """A context manager: started on entry, ready after `wait`, stopped on exit."""
 
     def __init__(
-        self, base: str, registry: Path, *, port: int, log: Path, home: Path | None = None
+        self,
+        base: str,
+        registry: Path,
+        *,
+        port: int,
+        log: Path,
+        home: Path,
+        engine_flags: Sequence[str] = (),
     ) -> None:
-        self._environment = os.environ | ({"MEDLEY_HOME": str(home)} if home else {})
+        """Serves `base` with the adapters of `registry`.
+
+        Args:
+            base: a registered base.
+            registry: the registry's folder.
+            port: a free one.
+            log: the file that takes what the server prints.
+            home: MEDLEY_HOME of the server.
+            engine_flags: for vLLM.
+        """
+        self._environment = os.environ | {"MEDLEY_HOME": str(home)}
         self.url = f"http://127.0.0.1:{port}"
         self._log = log
         self._command = [sys.executable, "-m", "medley.cli", "serve", "--base", base]
         self._command += ["--registry", str(registry), "--port", str(port)]
-        self._command += ["--", "--max-model-len", "2048"]
+        self._command += ["--", "--max-model-len", "2048", *engine_flags]
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
