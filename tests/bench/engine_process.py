@@ -20,13 +20,14 @@ Wrapper = Literal["none", "stock", "medley"]
 
 @dataclass(frozen=True, slots=True)
 class EngineSpec:
-    """What to start: `wrapper` "none" is the engine without LoRA."""
+    """What to start: `wrapper` "none" is the engine without LoRA; no `lora_modules` means all."""
 
     model: str
     wrapper: Wrapper
     dtype: str = "bfloat16"
     max_loras: int = 4
     max_lora_rank: int = 8
+    lora_modules: tuple[str, ...] = ()
     max_model_len: int = 1024
     max_batched_tokens: int = 4096
 
@@ -101,6 +102,7 @@ def _serve(spec: EngineSpec) -> None:
             "enable_lora": True,
             "max_loras": spec.max_loras,
             "max_lora_rank": spec.max_lora_rank,
+            "lora_target_modules": list(spec.lora_modules) or None,
         }
     llm = LLM(
         spec.model,

@@ -24,6 +24,16 @@ def test_the_readme_lists_the_digest_of_every_shipped_file() -> None:
     assert len(shipped) == 2 * len(VERSIONS)
 
 
+def test_the_prompts_in_the_readme_are_in_no_training_data() -> None:
+    readme = (SHIPPED / "README.md").read_text(encoding="utf-8")
+    prompts = set(re.findall(r"^(?:triage-note|plain-words)   (.+)$", readme, re.M))
+
+    trained = {e.messages[0].content for version in VERSIONS for e in version.examples(7)}
+
+    assert len(prompts) == 5
+    assert not prompts & trained
+
+
 @pytest.mark.parametrize("version", VERSIONS, ids=str)
 def test_a_shipped_version_has_the_shape_of_its_recipe(version: DemoVersion) -> None:
     config, tensors = read_adapter(version.folder(SHIPPED))
