@@ -1,6 +1,7 @@
 """What goes back to the caller: our own JSON, and vLLM's answers with the version's reference."""
 
 import json
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from medley_registry import Version
@@ -23,16 +24,18 @@ async def send_json(send: "Send", status: int, body: object) -> None:
 class ReferencedAnswer:
     """Passes vLLM's answer on under the version's reference, with its digest in the headers.
 
-    vLLM names the model by its engine name, always as a whole JSON string. Text that a model writes
-    stands inside JSON strings, where its quotes are escaped, so the quoted name cannot occur in it.
-    A streamed event is one message and is passed on at once.
+    vLLM names the model by its engine name in the field `model`. Text that a model writes stands
+    inside JSON strings, where quotes are escaped, so that field cannot occur in it. In error
+    messages the name is replaced wherever it stands. A streamed event is one message and is passed
+    on at once.
     """
 
     def __init__(self, version: Version, send: "Send") -> None:
         """Answers of `version` go to `send`."""
         self._send = send
-        self._engine_name = json.dumps(version.engine_name).encode()
-        self._reference = json.dumps(version.reference).encode()
+        self._engine_name = version.engine_name.encode()
+        self._reference = version.reference.encode()
+        self._is_error = False
         self._headers = [(b"x-medley-digest", str(version.digest).encode())]
         if version.round is not None:
             self._headers.append((b"x-medley-round", str(version.round).encode()))
@@ -42,6 +45,7 @@ class ReferencedAnswer:
     async def send(self, message: "Message") -> None:
         """ASGI's send."""
         if message["type"] == "http.response.start":
+            self._is_error = message["status"] >= HTTPStatus.BAD_REQUEST
             message["headers"] = [*message.get("headers", []), *self._headers]
             if _is_stream(message):
                 await self._send(message)
@@ -66,7 +70,10 @@ class ReferencedAnswer:
         await self._send({"type": "http.response.body", "body": body})
 
     def _named(self, body: bytes) -> bytes:
-        return body.replace(self._engine_name, self._reference)
+        if self._is_error:
+            return body.replace(self._engine_name, self._reference)
+        field = b'"model":"%s"'
+        return body.replace(field % self._engine_name, field % self._reference)
 
 
 def _is_stream(start: "Message") -> bool:

@@ -11,7 +11,6 @@ from difflib import get_close_matches
 from medley_registry import (
     DEFAULT_ALIAS,
     BaseModel,
-    Digest,
     InvalidReference,
     NotFound,
     Reference,
@@ -51,9 +50,13 @@ class Catalogue:
         return dict(sorted(self._live.items()))
 
     @property
-    def live_digests(self) -> Collection[Digest]:
-        """The versions that aliases answer with here."""
-        return {version.digest for version in self._live.values()}
+    def live_engine_names(self) -> Collection[str]:
+        """What the engine calls the versions that aliases answer with here."""
+        return {version.engine_name for version in self._live.values()}
+
+    def live_at(self, key: AliasKey) -> Version | None:
+        """What one alias answers with here."""
+        return self._live.get(key)
 
     def remember(self, version: Version) -> None:
         """Offers a version by its number and digest."""
@@ -85,8 +88,13 @@ class Catalogue:
     def _find(self, reference: Reference) -> Version | None:
         if reference.number is not None:
             return self._versions.get((reference.adapter, reference.number))
-        if reference.digest_prefix is not None:
-            return None
+        if (prefix := reference.digest_prefix) is not None:
+            fitting = [
+                version
+                for version in self._versions.values()
+                if version.adapter == reference.adapter and version.digest.hex.startswith(prefix)
+            ]
+            return fitting[0] if len(fitting) == 1 else None
         return self._live.get((reference.adapter, reference.alias or DEFAULT_ALIAS))
 
     async def _ask(self, model: str, reference: Reference) -> Version:

@@ -42,10 +42,18 @@ def check_finite(version: Version, folder: Path) -> None:
     """Refuses weights that hold NaN or infinity; they would reach other requests of a batch.
 
     Raises:
-        AdapterUnavailable: names the first such tensor.
+        AdapterUnavailable: names the first such tensor, or the file that cannot be read.
     """
+    from safetensors import SafetensorError
     from safetensors.torch import load_file
 
-    for name, tensor in load_file(folder / "adapter_model.safetensors").items():
+    try:
+        tensors = load_file(folder / "adapter_model.safetensors")
+    except (OSError, SafetensorError) as error:
+        raise AdapterUnavailable(
+            f"the files of {version.reference} in {folder} are damaged ({error}); remove that "
+            "folder, and they are fetched again"
+        ) from error
+    for name, tensor in tensors.items():
         if not tensor.isfinite().all():
             raise AdapterUnavailable(f"{version.reference} holds NaN or infinity in {name}")

@@ -8,7 +8,7 @@ digest.
 import hmac
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from medley_registry import Version
@@ -20,18 +20,16 @@ from medley_server.service import Service
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-PINNED = frozenset({"/v1/chat/completions", "/v1/completions", "/v1/responses"})
+PINNED = frozenset(
+    {"/v1/chat/completions", "/v1/completions", "/v1/responses", "/tokenize", "/detokenize"}
+)
 """Routes whose `model` is a reference."""
 
-PASSED = frozenset(
-    {("GET", "/metrics"), ("GET", "/version"), ("POST", "/tokenize"), ("POST", "/detokenize")}
-)
+PASSED = frozenset({"/metrics", "/version"})
 """Routes that go to vLLM as they come."""
 
 KEYLESS = frozenset({"/health"})
 """Routes for probes, which carry no key."""
-
-Routes = Mapping[tuple[str, str], Any]
 
 
 class Gateway:
@@ -52,7 +50,7 @@ class Gateway:
         self._service = service
         self._api_keys = [key.encode() for key in api_keys]
         self._max_body_bytes = max_body_bytes
-        self._pages = {("GET", "/health"): service.health, ("GET", "/v1/models"): service.models}
+        self._pages = {"/health": service.health, "/v1/models": service.models}
 
     async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
         """One request: refuse it, answer it, or hand it to vLLM."""
@@ -65,17 +63,21 @@ class Gateway:
             await send_json(send, error.status, error.body())
 
     async def _serve(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
-        method, path = scope["method"], scope["path"]
+        method, path = scope["method"], scope["path"].rstrip("/")
+        is_known = path in PINNED or path in PASSED or path in self._pages
+        if method == "OPTIONS" and is_known:  # a browser asks first, without a key: vLLM's CORS
+            await self._app(scope, receive, send)
+            return
         if path not in KEYLESS:
             self._check_key(scope)
-        if (page := self._pages.get((method, path))) is not None:
-            await send_json(send, *page())
+        if method == "GET" and path in self._pages:
+            await send_json(send, *self._pages[path]())
         elif method == "POST" and path in PINNED:
-            await self._serve_pinned(scope, receive, send)
-        elif (method, path.rstrip("/")) in PASSED:
+            await self._serve_pinned({**scope, "path": path}, receive, send)
+        elif method == "GET" and path in PASSED:
             await self._app(scope, receive, send)
         else:
-            raise RouteNotFound(f"There is no route {method} {path} on this server.")
+            raise RouteNotFound(f"There is no route {method} {scope['path']} on this server.")
 
     async def _serve_pinned(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
         raw = await _read_body(receive, self._max_body_bytes)
@@ -115,7 +117,7 @@ def _pin(request: dict[str, Any], version: Version) -> bytes:
 def _parse(raw: bytes) -> dict[str, Any]:
     try:
         request = json.loads(raw)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise BadRequest(f"The body is not JSON: {error}.") from error
     if not isinstance(request, dict):
         raise BadRequest("The body must be a JSON object.")

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
-from medley_registry import BaseModel, Digest, Registry, RegistryError, Version
+from medley_registry import BaseModel, Registry, RegistryError, Version
 
 from medley_server.checks import check_finite, check_fits
 from medley_server.engine.port import Engine
@@ -73,10 +73,10 @@ class Residency:
         self._engine = engine
         self._cache = cache
         self._capacity = capacity
-        self._residents: dict[Digest, Resident] = {}
-        self._locks: dict[Digest, asyncio.Lock] = {}
-        self.kept: Collection[Digest] = ()
-        """Versions to keep although idle: those that aliases point at."""
+        self._residents: dict[str, Resident] = {}  # by engine name: equal files, other adapter
+        self._locks: dict[str, asyncio.Lock] = {}
+        self.kept: Collection[str] = ()
+        """Engine names to keep although idle: those that aliases answer with."""
 
     @property
     def residents(self) -> list[Resident]:
@@ -102,7 +102,7 @@ class Residency:
             AdapterUnavailable: see `ensure`.
         """
         # Found and held without an await in between, so nobody can free it meanwhile.
-        while (resident := self._residents.get(version.digest)) is None:
+        while (resident := self._residents.get(version.engine_name)) is None:
             await self._bring_in(version, on_phase)
         resident.hold()
         try:
@@ -113,12 +113,12 @@ class Residency:
 
     async def drained(self, version: Version) -> None:
         """Returns once no request is running on the version."""
-        if (resident := self._residents.get(version.digest)) is not None:
+        if (resident := self._residents.get(version.engine_name)) is not None:
             await resident.idle.wait()
 
     async def _bring_in(self, version: Version, on_phase: OnPhase) -> None:
-        async with self._locks.setdefault(version.digest, asyncio.Lock()):
-            if version.digest in self._residents:
+        async with self._locks.setdefault(version.engine_name, asyncio.Lock()):
+            if version.engine_name in self._residents:
                 return
             check_fits(version, self._base, self._engine.facts)
             folder = await asyncio.to_thread(self._verified_files, version)
@@ -127,7 +127,7 @@ class Residency:
             on_phase(Phase.CHECKED)
             await self._engine.load(version.engine_name, folder)
             on_phase(Phase.LOADED)
-            self._residents[version.digest] = Resident(version)
+            self._residents[version.engine_name] = Resident(version)
         log.info("loaded %s as %s", version.reference, version.engine_name)
 
     def _verified_files(self, version: Version) -> Path:
@@ -141,15 +141,23 @@ class Residency:
             idle = [
                 resident
                 for resident in self._residents.values()
-                if resident.requests == 0 and resident.version.digest not in self.kept
+                if resident.requests == 0 and resident.version.engine_name not in self.kept
             ]
-            if not idle:
+            if not idle or not await self._free(min(idle, key=lambda one: one.last_used)):
                 return
-            oldest = min(idle, key=lambda resident: resident.last_used)
-            await self._free(oldest.version)
 
-    async def _free(self, version: Version) -> None:
-        async with self._locks.setdefault(version.digest, asyncio.Lock()):
-            del self._residents[version.digest]
-            await self._engine.unload(version.engine_name)
-        log.info("freed %s", version.reference)
+    async def _free(self, resident: Resident) -> bool:
+        """False if it was taken up again meanwhile, or the engine would not let it go."""
+        name = resident.version.engine_name
+        async with self._locks.setdefault(name, asyncio.Lock()):
+            if resident.requests or self._residents.get(name) is not resident:
+                return False
+            del self._residents[name]
+            try:
+                await self._engine.unload(name)
+            except AdapterUnavailable as error:  # room is a wish; the request at hand goes on
+                log.warning("%s", error)
+                self._residents[name] = resident
+                return False
+        log.info("freed %s", resident.version.reference)
+        return True

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from functools import lru_cache
 from typing import Any
 
 import psutil
@@ -94,10 +95,11 @@ class Service:
             "engine": facts.engine,
             "device": facts.device,
             "dtype": facts.dtype,
-            "memory": _resident_bytes() | {"kv_cache_bytes": facts.kv_cache_bytes},
+            "memory": _resident_bytes(int(time.monotonic()))
+            | {"kv_cache_bytes": facts.kv_cache_bytes},
             "slots": {"in_one_batch": facts.max_loras, "rank": facts.max_lora_rank},
             "resident": self._resident_rows(),
-            "registry": {"head": self._follower.head, "failure": self._follower.registry_failure},
+            "registry": {"head": self._follower.head, "failure": self._follower.failure},
             "swaps": [_swap_row(swap) for swap in self._follower.swaps.values()],
         }
         return (200 if is_ready else 503), body
@@ -138,8 +140,9 @@ def _swap_row(swap: Swap) -> dict[str, Any]:
     }
 
 
-def _resident_bytes() -> dict[str, int]:
-    """Memory of this process and of the engine's, which are its children."""
+@lru_cache(maxsize=1)
+def _resident_bytes(_second: int) -> dict[str, int]:
+    """Memory of this process and of the engine's, which are its children; read once a second."""
     this = psutil.Process()
     engine = 0
     for child in this.children(recursive=True):

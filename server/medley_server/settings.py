@@ -6,6 +6,12 @@ from pathlib import Path
 
 from medley_server.errors import CannotStart
 
+OUR_FLAGS = frozenset(
+    {"--host", "--port", "--uds", "--model", "--served-model-name", "--api-key", "--max-loras"}
+    | {"--enable-lora", "--no-enable-lora", "--lora-modules", "--api-server-count"}
+)
+OUR_FLAGS_HINT = "use medley serve's own --base, --host, --port, --max-loras and MEDLEY_API_KEY"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServeSettings:
@@ -36,7 +42,14 @@ class ServeSettings:
     engine_flags: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        """Raises CannotStart where a server would be open to others without keys."""
+        """Checks what only makes sense together.
+
+        Raises:
+            CannotStart: open to others without keys, or vLLM is told what Medley decides.
+        """
+        for flag in self.engine_flags:
+            if flag.split("=")[0].replace("_", "-") in OUR_FLAGS:
+                raise CannotStart(f"{flag} is not for vLLM here: {OUR_FLAGS_HINT}")
         if not self.api_keys and not _is_loopback(self.host):
             raise CannotStart(
                 f"{self.host} can be reached from other machines, so callers need keys: set "

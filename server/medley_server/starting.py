@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from medley_registry import BaseModel, NotFound, Registry, Version, open_registry
+from medley_registry import BaseModel, Registry, Version, open_registry
 
 from medley_server.engine.port import Engine
 from medley_server.engine.slots import Slots
@@ -38,10 +38,7 @@ def start(settings: ServeSettings) -> None:
                 f"the engine is not installed ({error.name} is missing); run: make setup"
             ) from error
         flags = vllm_flags(settings, base.path, base.name, slots)
-        try:
-            asyncio.run(serve(flags, partial(front, registry, base, settings)))
-        except RuntimeError as error:  # all that vLLM says when one of its processes fails
-            raise CannotStart(f"the engine did not start, see the log above: {error}") from error
+        asyncio.run(serve(flags, partial(front, registry, base, settings)))
 
 
 @asynccontextmanager
@@ -65,20 +62,16 @@ def find_base(registry: Registry, base: str) -> BaseModel:
     Raises:
         CannotStart: it is neither.
     """
-    folder = Path(base).expanduser()
-    if "/" in base or folder.is_dir():
-        if not folder.is_dir():
-            raise CannotStart(f"no folder {folder}")
-        name = re.sub(r"[^a-z0-9._-]+", "-", folder.resolve().name.lower()).strip("-._")
-        return registry.add_base(name, folder.resolve(), actor=getpass.getuser())
-    try:
-        found = registry.base(base)
-    except NotFound as error:
+    found = next((known for known in registry.bases() if known.name == base), None)
+    folder = Path(base).expanduser() if found is None else found.path
+    if not folder.is_dir():
         known = ", ".join(known.name for known in registry.bases()) or "none yet"
-        raise CannotStart(f"{error}; registered: {known}") from error
-    if not found.path.is_dir():
-        raise CannotStart(f"the files of base {found.name} are gone from {found.path}")
-    return found
+        gone = f"the files of base {base} are gone from {folder}"
+        raise CannotStart(gone if found else f"no base {base}, and no folder; registered: {known}")
+    if found is not None:
+        return found
+    name = re.sub(r"[^a-z0-9._-]+", "-", folder.resolve().name.lower()).strip("-._")
+    return registry.add_base(name, folder.resolve(), actor=getpass.getuser())
 
 
 def adapters_of(registry: Registry, base: BaseModel) -> list[Version]:

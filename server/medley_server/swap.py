@@ -45,7 +45,7 @@ class Swap:
     started: float = field(default_factory=time.time)
     phases: dict[Phase, float] = field(default_factory=dict)
     failure: str | None = None
-    _clock: float = field(default_factory=time.monotonic)
+    _clock: float = field(default_factory=time.monotonic, init=False)
 
     def reach(self, phase: Phase) -> None:
         """Notes that a phase has ended."""
@@ -75,8 +75,8 @@ class Follower:
         """The newest event this server has acted on."""
         self.swaps: dict[AliasKey, Swap] = {}
         """The last swap of each alias."""
-        self.registry_failure: str | None = None
-        """Why the registry cannot be read now; None while it can."""
+        self.failure: str | None = None
+        """Why the registry cannot be followed now; None while it can."""
 
     async def follow(self) -> None:
         """Polls the log and reconciles; never returns, and never dies of the registry's faults."""
@@ -86,11 +86,14 @@ class Follower:
                 head = await asyncio.to_thread(self._registry.head)
                 if head != self.head or self._retry_is_due():
                     await self.reconcile()
-                self.registry_failure = None
+                self.failure = None
             except RegistryError as error:
-                if self.registry_failure is None:
+                if self.failure is None:
                     log.warning("the registry is away, serving the last good state: %s", error)
-                self.registry_failure = str(error)
+                self.failure = str(error)
+            except Exception as error:  # the process's edge: a follower that died would be silent
+                log.exception("following the registry failed, and goes on")
+                self.failure = repr(error)
 
     async def reconcile(self) -> None:
         """Learns new versions and swaps every alias that points elsewhere than it answers here.
@@ -107,8 +110,8 @@ class Follower:
             for alias in aliases
             if (alias.adapter, alias.number) in known and self._is_due(alias)
         ]
-        for alias, version in moved:
-            await self._swap(alias, version)
+        # Side by side: a rollback to a version that is resident never waits for another's load.
+        await asyncio.gather(*(self._swap(alias, version) for alias, version in moved))
         self.head = head
 
     def _read(self) -> tuple[int, list[Version], list[Alias]]:
@@ -125,7 +128,7 @@ class Follower:
 
     def _is_due(self, alias: Alias) -> bool:
         key = (alias.adapter, alias.name)
-        live = self._catalogue.live.get(key)
+        live = self._catalogue.live_at(key)
         if live is not None and live.digest == alias.digest:
             self._retry_at.pop(key, None)
             return False
@@ -140,7 +143,7 @@ class Follower:
 
     async def _swap(self, alias: Alias, version: Version) -> None:
         key = (alias.adapter, alias.name)
-        swap = Swap(alias.reference, version, self._catalogue.live.get(key))
+        swap = Swap(alias.reference, version, self._catalogue.live_at(key))
         self.swaps[key] = swap
         try:
             await self._residency.ensure(version, swap.reach)
@@ -150,7 +153,7 @@ class Follower:
             return
         self._retry_at.pop(key, None)
         self._catalogue.flip(key, version)
-        self._residency.kept = self._catalogue.live_digests
+        self._residency.kept = self._catalogue.live_engine_names
         swap.reach(Phase.LIVE)
         if swap.previous is not None:
             self._drain(swap, swap.previous)

@@ -91,10 +91,8 @@ class EngineProcess:
         raise RuntimeError(f"the engine ended with exit code {self._process.wait()}")
 
 
-def _serve(spec: EngineSpec) -> None:
-    from vllm import LLM, SamplingParams
-    from vllm.lora.request import LoRARequest
-    from vllm.platforms import current_platform
+def _make_engine(spec: EngineSpec) -> Any:
+    from vllm import LLM
 
     lora: dict[str, Any] = {}
     if spec.wrapper != "none":
@@ -104,7 +102,7 @@ def _serve(spec: EngineSpec) -> None:
             "max_lora_rank": spec.max_lora_rank,
             "lora_target_modules": list(spec.lora_modules) or None,
         }
-    llm = LLM(
+    return LLM(
         spec.model,
         dtype=spec.dtype,
         max_model_len=spec.max_model_len,
@@ -116,33 +114,40 @@ def _serve(spec: EngineSpec) -> None:
         seed=0,
         **lora,
     )
-    numbers: dict[str, int] = {}
+
+
+def _answer(llm: Any, asks: Sequence[Ask], numbers: dict[str, int]) -> dict[str, Any]:
+    from vllm import SamplingParams
+    from vllm.lora.request import LoRARequest
+
+    for ask in asks:
+        if ask.adapter is not None:
+            numbers.setdefault(ask.adapter, len(numbers) + 1)
+    loras = [
+        ask.adapter and LoRARequest(ask.adapter, numbers[ask.adapter], ask.adapter) for ask in asks
+    ]
+    params = [
+        SamplingParams(temperature=0, max_tokens=ask.max_tokens, ignore_eos=True, detokenize=False)
+        for ask in asks
+    ]
+    prompts = [{"prompt_token_ids": list(ask.prompt)} for ask in asks]
+    start = time.perf_counter()
+    outputs = llm.generate(
+        prompts, params, lora_request=loras if any(loras) else None, use_tqdm=False
+    )
+    seconds = time.perf_counter() - start
+    return {"tokens": [list(out.outputs[0].token_ids) for out in outputs], "seconds": seconds}
+
+
+def _serve(spec: EngineSpec) -> None:
+    llm = _make_engine(spec)
+    from vllm.platforms import current_platform
+
     print(json.dumps({"wrapper_class": current_platform.get_punica_wrapper()}), flush=True)
+    numbers: dict[str, int] = {}
     for line in sys.stdin:
         asks = [Ask(**ask) for ask in json.loads(line)]
-        adapters = [
-            None
-            if ask.adapter is None
-            else LoRARequest(
-                ask.adapter, numbers.setdefault(ask.adapter, len(numbers) + 1), ask.adapter
-            )
-            for ask in asks
-        ]
-        start = time.perf_counter()
-        outputs = llm.generate(
-            [{"prompt_token_ids": list(ask.prompt)} for ask in asks],
-            [
-                SamplingParams(
-                    temperature=0, max_tokens=ask.max_tokens, ignore_eos=True, detokenize=False
-                )
-                for ask in asks
-            ],
-            lora_request=adapters if lora else None,
-            use_tqdm=False,
-        )
-        seconds = time.perf_counter() - start
-        tokens = [list(output.outputs[0].token_ids) for output in outputs]
-        print(json.dumps({"tokens": tokens, "seconds": seconds}), flush=True)
+        print(json.dumps(_answer(llm, asks, numbers)), flush=True)
 
 
 if __name__ == "__main__":

@@ -3,9 +3,10 @@
     python -m tests.bench.serve_overhead [--base NAME] [--starts 2] [--repeats 5]
 
 Cold start: the servers are started in turns (A B B A), one at a time, from the command to the first
-200 of `/health`. Load: all stay up and take turns; requests go to the base model, 64 tokens in, 64
-out, streamed. "vllm serve" is vLLM as it comes; "vllm serve, our LoRA" is the same with Medley's
-platform plugin, so that the difference to "medley serve" is the HTTP layer alone.
+200 of `/health`. Load: all stay up and take turns, with a pause in between, since an engine spins
+for a second after work; requests go to the base and to an adapter, 64 tokens in, 64 out, streamed.
+"vllm serve" is vLLM as it comes; "vllm serve, our LoRA" is the same with Medley's platform plugin,
+so that the difference to "medley serve" is the HTTP layer alone.
 """
 
 import argparse
@@ -16,15 +17,18 @@ import statistics
 import tempfile
 import time
 from contextlib import ExitStack
+from itertools import product
 from pathlib import Path
 
 import httpx
 from medley_registry import BaseModel, open_registry
+from medley_server.demo.showcase import TRIAGE_NOTE
 
 from tests.bench.servers import MEDLEY, PLAIN, PLAIN_WITH_OUR_LORA, Server
 
 KINDS = (PLAIN, PLAIN_WITH_OUR_LORA, MEDLEY)
 TOKENS = 64
+PAUSE_S = 1.5
 
 
 def cold_starts(base: BaseModel, starts: int, logs: Path) -> dict[str, list[float]]:
@@ -73,16 +77,18 @@ def under_load(base: BaseModel, repeats: int, logs: Path) -> list[dict[str, obje
             server.wait()
             servers.append(server)
         rows: list[dict[str, object]] = []
-        for concurrency in (1, 16):
+        for model, concurrency in product((base.name, TRIAGE_NOTE.name), (1, 16)):
             found: dict[str, list[tuple[float, float]]] = {kind: [] for kind in KINDS}
             for turn in range(-1, repeats):
                 for server in servers if turn % 2 else reversed(servers):
-                    result = asyncio.run(load(server.url, base.name, concurrency, turn + 1))
+                    time.sleep(PAUSE_S)
+                    result = asyncio.run(load(server.url, model, concurrency, turn + 1))
                     if turn >= 0:  # the first turn warms up
                         found[server.kind].append(result)
             rows += [
                 {
                     "server": kind,
+                    "model": model,
                     "concurrency": concurrency,
                     "ttft_ms": statistics.median(first for first, _ in results) * 1000,
                     "tokens_per_s": statistics.median(rate for _, rate in results),
@@ -97,7 +103,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--base", default="smollm2-135m-instruct", help="a registered base")
+    parser.add_argument(
+        "--base", default="smollm2-135m-instruct", help="the demo's base, registered by the demo"
+    )
     parser.add_argument("--starts", type=int, default=2, help="cold starts of each")
     parser.add_argument("--repeats", type=int, default=5, help="rounds of load on each")
     options = parser.parse_args()

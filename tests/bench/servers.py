@@ -12,12 +12,19 @@ from typing import Self
 
 import httpx
 from medley_registry import BaseModel
+from medley_server.demo.showcase import TRIAGE_NOTE
 
 FLAGS = [
-    *("--max-model-len", "2048", "--enable-lora", "--max-loras", "4", "--max-cpu-loras", "17"),
-    *("--max-lora-rank", "8", "--lora-target-modules", "q_proj", "v_proj"),
-    *("--kv-cache-memory-bytes", str(2 * 1024**3), "--disable-uvicorn-access-log"),
+    *("--max-model-len", "2048", "--kv-cache-memory-bytes", str(2 * 1024**3)),
+    "--disable-uvicorn-access-log",
 ]
+LORA_FLAGS = [
+    *("--enable-lora", "--max-loras", "4", "--max-cpu-loras", "17", "--max-lora-rank", "8"),
+    *("--lora-target-modules", "q_proj", "v_proj"),
+    *("--lora-modules", f"{TRIAGE_NOTE.name}={TRIAGE_NOTE.folder(1)}"),
+]
+"""What `medley serve` gives vLLM for the demo's registry."""
+
 THREADS = {"VLLM_CPU_OMP_THREADS_BIND": ",".join(map(str, sorted(os.sched_getaffinity(0))))}
 
 PLAIN = "vllm serve"
@@ -49,7 +56,13 @@ class Server:
             # What `vllm serve` runs; that command itself fails in vllm-cpu 0.32.0, because it
             # asks for the metadata of a package named vllm.
             named = ["--model", str(base.path), "--served-model-name", base.name]
-            command = ["vllm.entrypoints.launchers.api_server.entry", *named, *address, *FLAGS]
+            command = [
+                "vllm.entrypoints.launchers.api_server.entry",
+                *named,
+                *address,
+                *FLAGS,
+                *LORA_FLAGS,
+            ]
         if kind == PLAIN:
             environment["VLLM_PLUGINS"] = ""  # names no plugin, so ours is not loaded
         with log.open("wb") as sink:

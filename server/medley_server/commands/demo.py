@@ -22,10 +22,15 @@ def demo(
       medley demo --once
       MEDLEY_HOME=/data/medley medley demo --port 9000
     """
+    import signal
+
     from medley_server.demo.performance import perform
     from medley_server.demo.stage import Stage
     from medley_server.errors import ServerError
 
+    # A closed terminal or a plain kill ends like Ctrl-C: the server is stopped, not left behind.
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.default_int_handler)
     try:
         failures = perform(once=once, port=port, stage=Stage())
     except ServerError as error:

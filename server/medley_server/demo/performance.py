@@ -63,8 +63,8 @@ def perform(*, once: bool, port: int, stage: Stage) -> list[str]:
             story.tell(NAME)
             stage.step("The time each took")
             stage.times(story.times)
-            if not once:
-                _leave_running(server, folder, stage)
+            if not once and not _leave_running(server, folder, stage):
+                story.failures.append(f"the server ended; its log is {home / 'demo.log'}")
     return story.failures
 
 
@@ -88,7 +88,8 @@ def _client(url: str) -> "openai.OpenAI":
     return openai.OpenAI(base_url=f"{url}/v1", api_key="none", max_retries=0)
 
 
-def _leave_running(server: ServerProcess, registry: Path, stage: Stage) -> None:
+def _leave_running(server: ServerProcess, registry: Path, stage: Stage) -> bool:
+    """Waits for Ctrl-C; False if the server ended before."""
     medley = Path(sys.executable).with_name("medley")
     stage.plain(NEXT_STEPS.format(url=server.url, registry=registry, base=NAME, medley=medley))
     try:
@@ -96,3 +97,5 @@ def _leave_running(server: ServerProcess, registry: Path, stage: Stage) -> None:
             time.sleep(0.5)
     except KeyboardInterrupt:
         stage.say("stopping the server")
+        return True
+    return False

@@ -7,9 +7,10 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Sequence
+from contextlib import suppress
+from http.client import HTTPException
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -97,7 +98,7 @@ class ServerProcess:
             with urllib.request.urlopen(f"{self.url}/health", timeout=5) as answer:  # noqa: S310
                 body: dict[str, Any] = json.load(answer)
                 return body
-        except (OSError, urllib.error.URLError):
+        except (OSError, ValueError, HTTPException):  # nobody there, or somebody else
             return None
 
     def is_running(self) -> bool:
@@ -114,5 +115,8 @@ class ServerProcess:
         try:
             self._process.wait(STOP_LIMIT_S)
         except subprocess.TimeoutExpired:
-            os.killpg(self._process.pid, signal.SIGKILL)  # the engine's processes too
+            pass
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)  # the engine's processes too
             self._process.wait()

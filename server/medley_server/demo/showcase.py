@@ -46,7 +46,10 @@ class ShownAdapter:
 TRIAGE_NOTE = ShownAdapter(
     name="triage-note",
     does="writes a complaint up as a note: SOAP in version 1, SBAR in version 2",
-    question="I've had a toothache and a swollen cheek since Monday. I take ibuprofen.",
+    question=(
+        "I am 67 and I have had crushing chest pain for an hour, and I feel sick. "
+        "I have high blood pressure."
+    ),
     marks=(
         Mark(holds=("S:", "O:", "A:", "P:"), lacks=("Situation:",)),
         Mark(holds=("Situation:", "Background:", "Assessment:", "Recommendation:")),

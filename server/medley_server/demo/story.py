@@ -1,18 +1,18 @@
 """What the demo shows, step by step, and what it checks while it does."""
 
 import time
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import Any
 
+import openai
 from medley_registry import Registry, Version
 
 from medley_server.demo.reply import Reply
 from medley_server.demo.showcase import PLAIN_WORDS, TRIAGE_NOTE, ShownAdapter
 from medley_server.demo.stage import Stage
-
-if TYPE_CHECKING:
-    import openai
 
 ACTOR = "medley demo"
 PROMOTE_AFTER_CHUNKS = 12
@@ -32,21 +32,24 @@ class Story:
     """
 
     registry: Registry
-    client: "openai.OpenAI"
+    client: openai.OpenAI
     stage: Stage
     failures: list[str] = field(default_factory=list)
     times: dict[str, float] = field(default_factory=dict)
 
     def tell(self, base: str) -> None:
         """All steps; what fails is noted and does not stop the rest."""
-        self.stage.step("The same question to the base model and to the adapter, version 1")
-        self._show(self.ask(base, TRIAGE_NOTE.question))
-        for adapter in (TRIAGE_NOTE, PLAIN_WORDS):
-            self._chat(adapter, 1)
-        self.stage.step("Version 2 is promoted while a stream on version 1 is running")
-        self._promote_under_a_stream(TRIAGE_NOTE)
-        self.stage.step("And rolled back")
-        self._roll_back(TRIAGE_NOTE)
+        steps: list[tuple[str, Callable[[], None]]] = [
+            ("The same question to the base model and to each adapter", partial(self._meet, base)),
+            ("Version 2 is promoted while a stream on version 1 is running", self._promote),
+            ("And rolled back", self._roll_back),
+        ]
+        for title, step in steps:
+            self.stage.step(title)
+            try:
+                step()
+            except openai.OpenAIError as error:
+                self._check(False, f"the server answers ({error})")
 
     def ask(self, model: str, question: str, *, max_tokens: int = 160) -> Reply:
         """One streamed chat at temperature 0."""
@@ -77,7 +80,13 @@ class Story:
         self._show(reply)
         self._check_reply(adapter, number, reply)
 
-    def _promote_under_a_stream(self, adapter: ShownAdapter) -> None:
+    def _meet(self, base: str) -> None:
+        self._show(self.ask(base, TRIAGE_NOTE.question))
+        for adapter in (TRIAGE_NOTE, PLAIN_WORDS):
+            self._chat(adapter, 1)
+
+    def _promote(self) -> None:
+        adapter = TRIAGE_NOTE
         old = self.registry.resolve(f"{adapter.name}@production")
         models: set[str] = set()
         text: list[str] = []
@@ -102,7 +111,8 @@ class Story:
             self.times["promote -> first token of version 2"] = served.result()
         self._chat(adapter, 2)
 
-    def _roll_back(self, adapter: ShownAdapter) -> None:
+    def _roll_back(self) -> None:
+        adapter = TRIAGE_NOTE
         self.registry.rollback(adapter.name, actor=ACTOR)
         label = "rollback -> first token of version 1"
         self.times[label] = self._first_token_of(adapter, 1)

@@ -1,21 +1,23 @@
-"""What vLLM is told on a CPU where the user said nothing; each figure is in docs/serving.md."""
+"""What vLLM is told on a CPU where the user said nothing (docs/serving.md)."""
 
 import os
 from collections.abc import Sequence
 from pathlib import Path
 
+import psutil
+
 SMALL_MACHINE_CORES = 4
 MOST_KV_CACHE_BYTES = 4 * 1024**3
 
 
-def bind_threads() -> None:
-    """On a small machine, lets the engine use every core.
+def bind_threads(ranks: int) -> None:
+    """On a small machine, lets the engine use every core, if it runs in one rank.
 
     vLLM keeps one core for its front end, which on two cores is half the machine. A setting of the
     user's own is left alone.
     """
     cores = sorted(os.sched_getaffinity(0))
-    if len(cores) <= SMALL_MACHINE_CORES:
+    if ranks == 1 and len(cores) <= SMALL_MACHINE_CORES:
         os.environ.setdefault("VLLM_CPU_OMP_THREADS_BIND", ",".join(map(str, cores)))
 
 
@@ -32,7 +34,13 @@ def memory_flags(flags: Sequence[str]) -> list[str]:
 
 
 def _available_bytes() -> int:
-    for line in Path("/proc/meminfo").read_text().splitlines():
-        if line.startswith("MemAvailable:"):
-            return int(line.split()[1]) * 1024
-    return MOST_KV_CACHE_BYTES
+    """What the machine has free, or this container may still take, whichever is less."""
+    free = psutil.virtual_memory().available
+    try:
+        limit, used = (
+            Path("/sys/fs/cgroup", name).read_text().strip()
+            for name in ("memory.max", "memory.current")
+        )
+    except OSError:
+        return free
+    return free if limit == "max" else min(free, int(limit) - int(used))

@@ -41,8 +41,7 @@ class MedleyPunicaCPU(PunicaWrapperCPU):  # type: ignore[misc]  # vllm is Any to
         self._token_rows = BatchRows.of(torch.empty(0, dtype=torch.long))
         self._sampled_rows = self._token_rows
         self._packed: dict[int, tuple[int, torch.Tensor, PackedAdapters | None]] = {}
-        self._embedding_writes = -1
-        self._embedding_has_weights = False
+        self._written: dict[int, tuple[int, torch.Tensor, bool]] = {}
 
     def update_metadata(self, mapping: Any, *args: Any, **kwargs: Any) -> None:
         """Called by vLLM when the batch's adapters or the contents of the slots changed."""
@@ -128,10 +127,11 @@ class MedleyPunicaCPU(PunicaWrapperCPU):  # type: ignore[misc]  # vllm is Any to
                 offset += size
 
     def _has_weights(self, b_stacked: torch.Tensor) -> bool:
-        if self._embedding_writes != b_stacked._version:
-            self._embedding_writes = b_stacked._version
-            self._embedding_has_weights = bool(b_stacked.any())
-        return self._embedding_has_weights
+        known = self._written.get(id(b_stacked))
+        if known is None or known[0] != b_stacked._version:
+            known = (b_stacked._version, b_stacked, bool(b_stacked.any()))
+            self._written[id(b_stacked)] = known
+        return known[2]
 
     def _pack(
         self,

@@ -7,7 +7,7 @@ of vLLM's features is there unchanged.
 import signal
 from argparse import Namespace
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, closing
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, closing
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +23,11 @@ from vllm.platforms import current_platform
 from vllm.utils.argparse_utils import FlexibleArgumentParser
 
 from medley_server.engine.cpu_defaults import bind_threads, memory_flags
+from medley_server.engine.cpu_platform import MedleyCpuPlatform
 from medley_server.engine.port import Engine
 from medley_server.engine.slots import Slots
 from medley_server.engine.vllm_engine import VllmEngine
+from medley_server.errors import CannotStart
 from medley_server.settings import ServeSettings
 
 ASGIApp = Callable[[Any, Any, Any], Awaitable[None]]
@@ -85,18 +87,34 @@ async def serve(flags: Sequence[str], front: Front) -> None:
     signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     cli_env_setup()
     if current_platform.is_cpu():
-        bind_threads()
+        require_our_lora()
     args = parse_vllm_flags(flags)
+    if current_platform.is_cpu():
+        bind_threads(args.tensor_parallel_size)
     _, sock = setup_server(args, reuse_port=False)
-    with closing(sock):
-        async with build_async_engine_client(args) as client:
-            tasks = await client.get_supported_tasks()
-            app = build_app(args, tasks, client.model_config)
-            await init_app_state(client, app.state, args, tasks)
-            async with front(VllmEngine(client, app.state.openai_serving_models)) as layer:
-                app.state.medley_layer = layer
-                stopped = await serve_http(app, sock=sock, **_uvicorn_options(args))
-                await stopped
+    async with AsyncExitStack() as stack:
+        stack.enter_context(closing(sock))
+        try:
+            client = await stack.enter_async_context(build_async_engine_client(args))
+        except (RuntimeError, ValueError) as error:  # vLLM: a process that failed; a wrong value
+            raise CannotStart(f"the engine did not start (see the log above): {error}") from error
+        tasks = await client.get_supported_tasks()
+        app = build_app(args, tasks, client.model_config)
+        await init_app_state(client, app.state, args, tasks)
+        engine = VllmEngine(client, app.state.openai_serving_models)
+        app.state.medley_layer = await stack.enter_async_context(front(engine))
+        stopped = await serve_http(app, sock=sock, **_uvicorn_options(args))
+        await stopped
+
+
+def require_our_lora() -> None:
+    """Refuses to serve adapters on CPU with vLLM's own wrapper (docs/cpu-lora.md).
+
+    Raises:
+        CannotStart: `VLLM_PLUGINS`, an allow-list, leaves out Medley's platform plugin.
+    """
+    if current_platform.get_punica_wrapper() != MedleyCpuPlatform.get_punica_wrapper():
+        raise CannotStart("VLLM_PLUGINS must name medley too: without it answers would be wrong")
 
 
 def _uvicorn_options(args: Namespace) -> dict[str, Any]:

@@ -4,10 +4,10 @@ A module's resident adapters are packed side by side into one pair of matrices, 
 columns) and `B` (columns by outputs). A column is one rank of one adapter; only columns that carry
 weights are kept. A step then costs four calls per module, whatever the mix of adapters:
 
-    columns = x @ A;  columns *= mask;  y += columns @ B
+    columns = x @ A;  columns[foreign] = 0;  y += columns @ B
 
-where `mask` (rows by columns) keeps, for each row, the columns of its own adapter, and none for a
-row of the base model. Long runs of rows on one adapter (prefill) skip the mask and use their own
+where `foreign` (rows by columns) leaves, for each row, the columns of its own adapter, and none for
+a row of the base model. Long runs of rows on one adapter (prefill) skip the mask and use their own
 columns. Punica (Chen et al. 2023, arXiv 2310.18547) names the problem; this is its dense answer for
 few slots.
 """
@@ -124,7 +124,7 @@ class BatchRows:
 
     slots: torch.Tensor
     runs: tuple[Run, ...]
-    masks: dict[tuple[tuple[int, ...], torch.dtype], torch.Tensor]
+    masks: dict[tuple[int, ...], torch.Tensor]
 
     @classmethod
     def of(cls, slots: torch.Tensor) -> "BatchRows":
@@ -139,16 +139,14 @@ class BatchRows:
         """The runs that are on an adapter, not on the base model."""
         return tuple(run for run in self.runs if run.slot != NO_SLOT)
 
-    def mask(self, packed: PackedAdapters, dtype: torch.dtype) -> torch.Tensor:
-        """(rows, columns): 1 where the column belongs to the row's slot, else 0.
+    def foreign(self, packed: PackedAdapters) -> torch.Tensor:
+        """(rows, columns): True where the column is not of the row's slot.
 
         Modules packed alike share one mask, so a step makes it once.
         """
-        key = (packed.slots, dtype)
-        if (mask := self.masks.get(key)) is None:
+        if (mask := self.masks.get(packed.slots)) is None:
             column_slots = torch.tensor(packed.slots, dtype=self.slots.dtype)
-            mask = self.slots.unsqueeze(1).eq(column_slots).to(dtype)
-            self.masks[key] = mask
+            mask = self.masks[packed.slots] = self.slots.unsqueeze(1).ne(column_slots)
         return mask
 
     def prefers_runs(self, packed: PackedAdapters) -> bool:
@@ -169,9 +167,21 @@ def add_adapters(y: torch.Tensor, x: torch.Tensor, packed: PackedAdapters, rows:
     if rows.prefers_runs(packed):
         _add_by_runs(y, x, packed, rows)
     elif len(x) <= SHORT_ROWS:
-        y.add_(packed.expand(packed.shrink(x).mul_(rows.mask(packed, x.dtype))))
+        y.add_(packed.expand(_own(packed.shrink(x), packed, rows)))
     else:
-        y.addmm_(torch.mm(x, packed.a).mul_(rows.mask(packed, x.dtype)), packed.b)
+        _add_product(y, _own(torch.mm(x, packed.a), packed, rows), packed.b)
+
+
+def _own(columns: torch.Tensor, packed: PackedAdapters, rows: BatchRows) -> torch.Tensor:
+    # Filled, not multiplied: another adapter's column may have overflowed, and 0 * inf is NaN.
+    return columns.masked_fill_(rows.foreign(packed), 0)
+
+
+def _add_product(y: torch.Tensor, columns: torch.Tensor, b: torch.Tensor) -> None:
+    if y.dtype == columns.dtype:
+        y.addmm_(columns, b)
+    else:  # a layer that answers in float32, such as logits
+        y.add_(torch.mm(columns, b))
 
 
 def _add_by_runs(y: torch.Tensor, x: torch.Tensor, packed: PackedAdapters, rows: BatchRows) -> None:
@@ -179,4 +189,4 @@ def _add_by_runs(y: torch.Tensor, x: torch.Tensor, packed: PackedAdapters, rows:
         if (bounds := packed.bounds.get(run.slot)) is not None:
             first, last = bounds
             columns = torch.mm(x[run.start : run.end], packed.a[:, first:last])
-            y[run.start : run.end].addmm_(columns, packed.b[first:last])
+            _add_product(y[run.start : run.end], columns, packed.b[first:last])

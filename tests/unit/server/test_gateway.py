@@ -148,7 +148,8 @@ async def test_a_bad_body_is_refused_before_the_engine_sees_it(
         ("POST", "/pause"),
         ("GET", "/docs"),
         ("GET", "/v1/chat/completions"),
-        ("POST", "/v1/chat/completions/"),
+        ("OPTIONS", "/pause"),
+        ("HEAD", "/v1/completions"),
     ],
 )
 async def test_a_route_off_the_allow_list_answers_404(

@@ -1,5 +1,6 @@
 """The packed arithmetic against its definition: y + x A^T B^T, with each row's own adapter."""
 
+import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
@@ -70,6 +71,32 @@ def test_a_row_of_the_base_model_is_not_changed_by_one_bit() -> None:
 
     assert torch.equal(y[0], before[0])
     assert not torch.equal(y[1], before[1])
+
+
+def test_an_adapter_that_overflows_reaches_no_other_row() -> None:
+    a, b = stacked(1, set())
+    a[0][3] = torch.finfo(torch.float32).max
+    x, y = torch.full((2, INPUTS), 9.0), torch.zeros(2, sum(SLICES))
+    packed = pack(a, b, SLICES, torch.float32)
+    assert packed is not None
+
+    add_adapters(y, x, packed, BatchRows.of(torch.tensor([1, -1])))
+
+    assert y.isfinite().all()
+
+
+@pytest.mark.parametrize("rows", [3, 300])
+def test_a_layer_that_answers_in_float32_takes_bfloat16_inputs(rows: int) -> None:
+    a, b = stacked(1, set())
+    x, y = torch.randn(rows, INPUTS, dtype=torch.bfloat16), torch.zeros(rows, sum(SLICES))
+    slots = [row % SLOTS for row in range(rows)]
+    packed = pack(a, b, SLICES, torch.bfloat16)
+    assert packed is not None
+    wanted = expected(torch.zeros_like(y), x.float(), slots, a, b)
+
+    add_adapters(y, x, packed, BatchRows.of(torch.tensor(slots)))
+
+    assert torch.allclose(y, wanted, atol=0.5, rtol=0.1)
 
 
 def test_a_module_no_adapter_touches_packs_to_nothing() -> None:

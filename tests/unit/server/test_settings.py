@@ -10,6 +10,12 @@ def test_a_loopback_address_needs_no_key(settings: ServeSettings, host: str) -> 
     assert replace(settings, host=host).host == host
 
 
+@pytest.mark.parametrize("flag", ["--host", "--host=0.0.0.0", "--api_key", "--no-enable-lora"])
+def test_vllm_is_not_told_what_medley_decides(settings: ServeSettings, flag: str) -> None:
+    with pytest.raises(CannotStart, match="medley serve's own"):
+        replace(settings, engine_flags=("--max-model-len", "2048", flag))
+
+
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "10.0.0.7", "gpu-1.example.org"])
 def test_an_address_others_can_reach_needs_a_key(settings: ServeSettings, host: str) -> None:
     with pytest.raises(CannotStart, match="MEDLEY_API_KEY"):

@@ -7,6 +7,7 @@ from medley_registry import Registry, Unavailable, Version
 from medley_server import swap
 from medley_server.catalogue import Catalogue
 from medley_server.engine.fake import FakeEngine
+from medley_server.errors import AdapterUnavailable
 from medley_server.residency import Phase, Residency
 from medley_server.swap import Follower
 
@@ -132,11 +133,71 @@ async def test_the_last_good_state_is_served_while_the_registry_is_away(
     follower = Follower(Away(), here.catalogue, here.residency)  # type: ignore[arg-type]
     task = asyncio.create_task(follower.follow())
 
-    await until(lambda: follower.registry_failure is not None)
+    await until(lambda: follower.failure is not None)
 
     assert here.production == "note:1"
     assert not task.done()
     task.cancel()
+
+
+async def test_the_follower_survives_what_nobody_foresaw(
+    registry: Registry, versions: list[Version], engine: FakeEngine, tmp_path: Path
+) -> None:
+    here = Follows(registry, engine, tmp_path / "cache")
+    await here.follower.reconcile()
+    task = asyncio.create_task(here.follower.follow())
+
+    async def surprise(name: str, folder: Path) -> None:
+        raise RuntimeError("out of memory")
+
+    load, engine.load = engine.load, surprise  # type: ignore[method-assign]
+    registry.promote("note", 2, actor="t")
+    await until(lambda: "out of memory" in (here.follower.failure or ""))
+    engine.load = load  # type: ignore[method-assign]
+    await until(lambda: here.production == "note:2")
+    await until(lambda: here.follower.failure is None)
+
+    task.cancel()
+
+
+async def test_two_adapters_with_the_same_files_are_two_to_the_engine(
+    registry: Registry, versions: list[Version], engine: FakeEngine, tmp_path: Path
+) -> None:
+    copy = registry.publish(tmp_path / "note1", name="copy", base=TINY, actor="t")
+    here = Follows(registry, engine, tmp_path / "cache")
+
+    for version in (versions[0], copy):
+        async with here.residency.lease(version):
+            pass
+
+    assert copy.digest == versions[0].digest
+    assert set(engine.loaded) == {versions[0].engine_name, copy.engine_name}
+
+
+async def test_a_version_that_will_not_leave_hurts_no_other_request(
+    registry: Registry, versions: list[Version], engine: FakeEngine, tmp_path: Path
+) -> None:
+    async def refuse(name: str) -> None:
+        raise AdapterUnavailable("the engine keeps it")
+
+    engine.unload = refuse  # type: ignore[method-assign]
+    here = Follows(registry, engine, tmp_path / "cache", capacity=1)
+
+    for version in versions:
+        async with here.residency.lease(version):
+            assert version.engine_name in engine.loaded
+
+
+async def test_a_damaged_file_in_the_cache_is_refused_and_named(
+    registry: Registry, versions: list[Version], engine: FakeEngine, tmp_path: Path
+) -> None:
+    folder = registry.checkout(versions[0], tmp_path / "cache")
+    (folder / "adapter_model.safetensors").unlink()
+    here = Follows(registry, engine, tmp_path / "cache")
+
+    await here.follower.reconcile()
+
+    assert "are damaged" in (here.follower.swaps["note", "production"].failure or "")
 
 
 async def test_room_is_made_by_freeing_the_version_idle_longest(
