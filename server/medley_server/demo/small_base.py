@@ -61,11 +61,13 @@ def _is_whole(folder: Path, say: Say) -> bool:
     if not mark.is_file():
         return False
     try:
-        if json.loads(mark.read_text())["base_id"] == str(read_base(NAME, folder).base_id):
-            return True
+        wanted = json.loads(mark.read_text())["base_id"]
+        found = str(read_base(NAME, folder).base_id)
     except (OSError, ValueError, KeyError, RegistryError) as error:
-        say(_first_line(error))
-    say(f"{folder} is damaged; fetching it again")
+        wanted, found = "whole files", _first_line(error)
+    if found == wanted:
+        return True
+    say(f"{folder} is damaged (found {found}); fetching it again")
     return False
 
 
