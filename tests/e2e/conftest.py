@@ -21,6 +21,9 @@ def small_base() -> Path:
     return prepare(CACHE / "bases" / NAME, print)
 
 
+COMPACT_JSON = '{"backend": "xgrammar", "disable_any_whitespace": true}'
+
+
 @dataclass(frozen=True, slots=True)
 class RunningServer:
     """`medley serve`, up; and the home whose registry it follows."""
@@ -43,7 +46,11 @@ def server(small_base: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         port=free_port(0),
         log=home / "server.log",
         home=home,
-        engine_flags=("--enable-auto-tool-choice", "--tool-call-parser", "hermes"),
+        engine_flags=(
+            *("--enable-auto-tool-choice", "--tool-call-parser", "hermes"),
+            # A small model may fill JSON with blanks until its tokens run out.
+            *("--structured-outputs-config", COMPACT_JSON),
+        ),
     )
     with process:
         process.wait()
