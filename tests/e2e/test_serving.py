@@ -72,7 +72,6 @@ def test_a_stream_keeps_its_version_while_the_alias_moves(
     client: openai.OpenAI, registry: Registry
 ) -> None:
     wait_for(client, TRIAGE_NOTE.name, f"{TRIAGE_NOTE.name}:1")
-    whole = ask(client, f"{TRIAGE_NOTE.name}:1", TRIAGE_NOTE.question)
     text, models = [], set()
 
     for number, chunk in enumerate(
@@ -85,7 +84,8 @@ def test_a_stream_keeps_its_version_while_the_alias_moves(
             wait_for(client, TRIAGE_NOTE.name, f"{TRIAGE_NOTE.name}:2")
 
     assert models == {f"{TRIAGE_NOTE.name}:1"}
-    assert "".join(text) == whole.choices[0].message.content
+    # Its marks, not its very text: in bfloat16 a neighbour in the batch may turn a near tie.
+    assert TRIAGE_NOTE.marks[0].is_on("".join(text))
 
 
 def test_an_alias_moved_by_another_process_is_served_and_rolled_back(
