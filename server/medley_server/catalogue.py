@@ -25,6 +25,16 @@ AliasKey = tuple[str, str]
 """Adapter and alias name."""
 
 
+def versions_for(registry: Registry, base: BaseModel) -> list[Version]:
+    """Every version in the registry that was made for this base."""
+    return [
+        version
+        for adapter in registry.adapters()
+        if adapter.base_id == base.base_id
+        for version in registry.versions(adapter.name)
+    ]
+
+
 class Catalogue:
     """Resolves references, once per request, to immutable versions."""
 

@@ -10,8 +10,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from medley_registry import BaseModel, Registry, Version, open_registry
+from medley_registry import BaseModel, Registry, open_registry
 
+from medley_server.catalogue import versions_for
 from medley_server.engine.port import Engine
 from medley_server.engine.slots import Slots
 from medley_server.errors import CannotStart
@@ -30,7 +31,7 @@ def start(settings: ServeSettings) -> None:
     logging.basicConfig(format="%(levelname)s %(asctime)s [medley] %(message)s", level="INFO")
     with open_registry(settings.registry) as registry:
         base = find_base(registry, settings.base)
-        slots = Slots.sized_for(adapters_of(registry, base), settings.max_loras)
+        slots = Slots.sized_for(versions_for(registry, base), settings.max_loras)
         try:
             from medley_server.engine.launch import serve, vllm_flags
         except ModuleNotFoundError as error:
@@ -72,13 +73,3 @@ def find_base(registry: Registry, base: str) -> BaseModel:
         return found
     name = re.sub(r"[^a-z0-9._-]+", "-", folder.resolve().name.lower()).strip("-._")
     return registry.add_base(name, folder.resolve(), actor=getpass.getuser())
-
-
-def adapters_of(registry: Registry, base: BaseModel) -> list[Version]:
-    """Every version made for this base."""
-    return [
-        version
-        for adapter in registry.adapters()
-        if adapter.base_id == base.base_id
-        for version in registry.versions(adapter.name)
-    ]

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from medley_registry import Alias, Registry, RegistryError, Version
 
-from medley_server.catalogue import AliasKey, Catalogue
+from medley_server.catalogue import AliasKey, Catalogue, versions_for
 from medley_server.errors import AdapterUnavailable
 from medley_server.residency import Phase, Residency
 
@@ -117,13 +117,7 @@ class Follower:
     def _read(self) -> tuple[int, list[Version], list[Alias]]:
         # The head first: what happens in between is then seen again, not missed.
         head = self._registry.head()
-        base_id = self._catalogue.base.base_id
-        versions = [
-            version
-            for adapter in self._registry.adapters()
-            if adapter.base_id == base_id
-            for version in self._registry.versions(adapter.name)
-        ]
+        versions = versions_for(self._registry, self._catalogue.base)
         return head, versions, self._registry.aliases()
 
     def _is_due(self, alias: Alias) -> bool:

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -12,6 +11,7 @@ from typing import Self
 
 import httpx
 from medley_registry import BaseModel
+from medley_server.demo.server_process import free_port
 from medley_server.demo.showcase import TRIAGE_NOTE
 
 FLAGS = [
@@ -32,12 +32,6 @@ PLAIN_WITH_OUR_LORA = "vllm serve, our LoRA"
 MEDLEY = "medley serve"
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 class Server:
     """One server process; a context manager that stops it."""
 
@@ -46,7 +40,7 @@ class Server:
         self.kind = kind
         self._log = log
         self.started = time.monotonic()
-        port = free_port()
+        port = free_port(0)
         self.url = f"http://127.0.0.1:{port}"
         address = ["--host", "127.0.0.1", "--port", str(port)]
         environment = os.environ | THREADS | {"HF_HUB_OFFLINE": "1"}
