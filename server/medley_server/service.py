@@ -115,8 +115,7 @@ class Service:
                 "aliases": [
                     str(Reference(adapter, alias=alias))
                     for (adapter, alias), version in live.items()
-                    if version.digest == resident.version.digest
-                    and version.adapter == resident.version.adapter
+                    if version.engine_name == resident.version.engine_name
                 ],
             }
             for resident in self._residency.residents

@@ -63,10 +63,11 @@ def find_base(registry: Registry, base: str) -> BaseModel:
     Raises:
         CannotStart: it is neither.
     """
-    found = next((known for known in registry.bases() if known.name == base), None)
+    bases = {known.name: known for known in registry.bases()}
+    found = bases.get(base)
     folder = Path(base).expanduser() if found is None else found.path
     if not folder.is_dir():
-        known = ", ".join(known.name for known in registry.bases()) or "none yet"
+        known = ", ".join(bases) or "none yet"
         gone = f"the files of base {base} are gone from {folder}"
         raise CannotStart(gone if found else f"no base {base}, and no folder; registered: {known}")
     if found is not None:

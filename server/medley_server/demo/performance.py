@@ -3,8 +3,8 @@
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+import openai
 from medley_registry import Registry, medley_home, open_registry
 
 from medley_server.demo.server_process import ServerProcess, free_port
@@ -12,9 +12,6 @@ from medley_server.demo.showcase import PLAIN_WORDS, TRIAGE_NOTE
 from medley_server.demo.small_base import NAME, prepare
 from medley_server.demo.stage import Stage
 from medley_server.demo.story import ACTOR, Story
-
-if TYPE_CHECKING:
-    import openai
 
 NEXT_STEPS = """
 The server is running at {url} and follows the registry at {registry}. Try:
@@ -58,7 +55,8 @@ def perform(*, once: bool, port: int, stage: Stage) -> list[str]:
         with process as server:
             with stage.waiting("starting the server (about a minute on two cores)"):
                 started_s = server.wait()
-            story = Story(registry, _client(server.url), stage)
+            client = openai.OpenAI(base_url=f"{server.url}/v1", api_key="none", max_retries=0)
+            story = Story(registry, client, stage)
             story.times["server start"] = started_s
             story.tell(NAME)
             stage.step("The time each took")
@@ -80,12 +78,6 @@ def publish_all(registry: Registry, base_folder: Path, stage: Stage) -> None:
             stage.say(f"{version.reference}, {version.digest}")
         registry.promote(adapter.name, 1, actor=ACTOR)
         stage.say(f"{adapter.name} {adapter.does}")
-
-
-def _client(url: str) -> "openai.OpenAI":
-    import openai
-
-    return openai.OpenAI(base_url=f"{url}/v1", api_key="none", max_retries=0)
 
 
 def _leave_running(server: ServerProcess, registry: Path, stage: Stage) -> bool:

@@ -16,8 +16,8 @@ from medley_server.demo.reply import Reply
 class Stage:
     """One console; plain text when the output is not a terminal."""
 
-    def __init__(self, console: Console | None = None) -> None:
-        self._console = console or Console(highlight=False)
+    def __init__(self) -> None:
+        self._console = Console(highlight=False)
         self._steps = 0
 
     def step(self, title: str) -> None:

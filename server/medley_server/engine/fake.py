@@ -18,7 +18,6 @@ class FakeEngine:
             engine="fake 0",
             device="cpu",
             dtype="float32",
-            max_model_len=128,
             max_loras=max_loras,
             max_lora_rank=max_lora_rank,
             lora_modules=None,

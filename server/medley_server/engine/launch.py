@@ -86,10 +86,9 @@ async def serve(flags: Sequence[str], front: Front) -> None:
     # unwinds the start in order, and no engine process is left behind.
     signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     cli_env_setup()
-    if current_platform.is_cpu():
-        require_our_lora()
     args = parse_vllm_flags(flags)
     if current_platform.is_cpu():
+        require_our_lora()
         bind_threads(args.tensor_parallel_size)
     _, sock = setup_server(args, reuse_port=False)
     async with AsyncExitStack() as stack:

@@ -13,7 +13,6 @@ class EngineFacts:
         engine: product and version, "vllm 0.32.0".
         device: "cpu" or "cuda".
         dtype: of weights and activations, "bfloat16".
-        max_model_len: tokens, prompt and answer together.
         max_loras: adapters that can be in one batch.
         max_lora_rank: the highest rank a slot holds.
         lora_modules: last name parts of the modules that have slots; None means all.
@@ -23,7 +22,6 @@ class EngineFacts:
     engine: str
     device: str
     dtype: str
-    max_model_len: int
     max_loras: int
     max_lora_rank: int
     lora_modules: tuple[str, ...] | None

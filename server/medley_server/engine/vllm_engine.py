@@ -63,7 +63,6 @@ def _read_facts(config: Any) -> EngineFacts:
         engine=f"vllm {vllm_version}",
         device=str(current_platform.device_type),
         dtype=str(config.model_config.dtype).removeprefix("torch."),
-        max_model_len=config.model_config.max_model_len,
         max_loras=lora.max_loras,
         max_lora_rank=lora.max_lora_rank,
         lora_modules=tuple(modules) if modules else None,
