@@ -6,7 +6,7 @@
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check lock clean
+.PHONY: help setup demo test check soak lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -27,7 +27,18 @@ check: setup ## format, lint, types, import contracts, quick tests
 	$(BIN)/hadolint Dockerfile
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest -m "not e2e and not gpu"
+	$(BIN)/python -m pytest -n 2 -m "not e2e and not gpu"
+
+soak: setup ## the long tests of the registry: faults, races, collection, damage, fuzzing (half an hour)
+	$(BIN)/python -m tests.soak.faults
+	$(BIN)/python -m tests.soak.gc_soak --seconds 300
+	$(BIN)/python -m tests.soak.bit_flips
+	$(BIN)/python -m tests.soak.alias_race
+	$(BIN)/python -m tests.soak.alias_race --store scale
+	$(BIN)/python -m tests.soak.state_machine
+	$(BIN)/python -m tests.fuzz.header --runs 1000000
+	$(BIN)/python -m tests.fuzz.adapter_config --runs 1000000
+	$(BIN)/python -m tests.bench.registry_scale
 
 lock: setup ## resolve the locks anew; UPGRADE="name ..." moves those packages on
 	@$(BIN)/python -E -s setup/lock.py $(UPGRADE)

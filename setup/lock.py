@@ -18,7 +18,7 @@ COMMON = (
     *("--universal", "--python-version=3.11", "--generate-hashes"),
     *("--no-annotate", "--custom-compile-command=make lock", "--quiet"),
 )
-PROJECT = ("pyproject.toml", "--extra=train", "--extra=dev")
+PROJECT = ("pyproject.toml", "--extra=scale", "--extra=train", "--extra=dev")
 CPU = (*PROJECT, "--extra=serve", "setup/cpu.in", "--override=setup/cpu.override")
 CUDA = (*PROJECT, "--extra=serve-cuda", "--constraint=setup/cuda.constraint")
 

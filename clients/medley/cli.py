@@ -7,6 +7,7 @@ torch, and a light install without the server still has the rest.
 Exit codes: 0 done; 1 refused or failed, with one line on stderr; 2 wrong usage; 130 interrupted.
 """
 
+import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -14,10 +15,10 @@ from importlib import metadata
 from typing import Annotated, Any, NoReturn
 
 import typer
-from medley_registry.errors import RegistryError
-from medley_registry.inert import inert
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
+
+from medley.completion import completion, is_asked
 
 _DISTRIBUTION = "medley"
 _GROUP = "medley.commands"
@@ -25,10 +26,16 @@ _GROUP = "medley.commands"
 _SUMMARIES = {
     "demo": "Show the whole story on this machine, with a small real model.",
     "serve": "Serve a base model and its adapters, OpenAI-compatible.",
-    "adapter": "Publish adapters, list them, and decide which version is in use.",
+    "adapter": "Publish adapters, and decide which version is in use.",
     "base": "Register base models, which adapters are checked against.",
-    "registry": "Make a registry, and read its event log.",
+    "registry": "Make a registry, look after it, and read its event log.",
+    "completion": "Print the script that lets a shell complete all this.",
 }
+_BUILT_IN = {"completion": completion}
+# They end soon, and what they make first of all is modules, which stay: collecting garbage while
+# they are imported takes a tenth of the time.
+_BRIEF = frozenset({"adapter", "base", "registry"})
+_BRIEF_THRESHOLD = 50_000
 
 
 class EntryPointGroup(TyperGroup):
@@ -38,11 +45,12 @@ class EntryPointGroup(TyperGroup):
         super().__init__(**settings)
         found = metadata.distribution(_DISTRIBUTION).entry_points.select(group=_GROUP)
         self._entry_points = {entry_point.name: entry_point for entry_point in found}
-        in_order = [*_SUMMARIES, *sorted(self._entry_points.keys() - _SUMMARIES)]
+        there = self._entry_points.keys() | _BUILT_IN
+        in_order = [*_SUMMARIES, *sorted(there - _SUMMARIES.keys())]
         self.commands = {
             name: TyperCommand(name=name, help=_SUMMARIES.get(name))
             for name in in_order
-            if name in self._entry_points
+            if name in there
         }
 
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
@@ -50,7 +58,9 @@ class EntryPointGroup(TyperGroup):
         return name, self._load(name) if name else None, rest
 
     def _load(self, name: str) -> Any:
-        loaded = self._entry_points[name].load()
+        if name in _BRIEF:
+            gc.set_threshold(_BRIEF_THRESHOLD)
+        loaded = _BUILT_IN.get(name) or self._entry_points[name].load()
         if not isinstance(loaded, typer.Typer):
             single = typer.Typer(add_completion=False, rich_markup_mode=None)
             single.command(name)(loaded)
@@ -58,7 +68,13 @@ class EntryPointGroup(TyperGroup):
         return get_command(loaded)
 
 
-app = typer.Typer(cls=EntryPointGroup, no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(
+    cls=EntryPointGroup,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    # With it Typer answers shells, and has options of its own, for which there is `completion`.
+    add_completion=is_asked(),
+)
 
 
 def _show_version(wanted: bool) -> None:
@@ -94,9 +110,21 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     except BrokenPipeError:
         # The reader of our output has left. Python would try, and complain, once more at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except (RegistryError, OSError) as error:
-        typer.echo(f"error: {inert(str(error))}", err=True)
+    except Exception as error:  # the process's edge
+        if not _print_error(error):
+            raise
     sys.exit(1)
+
+
+def _print_error(error: Exception) -> bool:
+    """One line, if it is something that people can do anything about."""
+    from medley_registry.errors import RegistryError  # costs as much as all the rest of --help
+    from medley_registry.inert import inert
+
+    if not isinstance(error, RegistryError | OSError):
+        return False
+    typer.echo(f"error: {inert(str(error))}", err=True)
+    return True
 
 
 if __name__ == "__main__":

@@ -1,10 +1,11 @@
-"""Adapters, their versions, and the aliases that point at versions."""
+"""Adapters and their versions."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
 from medley_registry.digest import Digest
+from medley_registry.lineage import Lineage
 from medley_registry.manifest import Manifest
 from medley_registry.references import Reference
 
@@ -13,19 +14,39 @@ _ENGINE_NAME_HEX = 32
 
 
 class VersionState(StrEnum):
-    """Where a version stands; only an admitted one may be the target of an alias."""
+    """Where a version stands; `NEXT_STATES` says where it may go from there."""
 
+    DRAFT = "draft"
+    QUARANTINED = "quarantined"
+    VALIDATED = "validated"
     ADMITTED = "admitted"
+    DEPRECATED = "deprecated"
+    REVOKED = "revoked"
+    DELETED = "deleted"
+
+    @property
+    def is_servable(self) -> bool:
+        """Whether requests may be answered with it; only an admitted one is promoted."""
+        return self in (VersionState.ADMITTED, VersionState.DEPRECATED)
 
 
-class MoveReason(StrEnum):
-    PROMOTE = "promote"
-    ROLLBACK = "rollback"
+_WITHDRAWN = frozenset({VersionState.REVOKED, VersionState.DELETED})
+NEXT_STATES: dict[VersionState, frozenset[VersionState]] = {
+    VersionState.DRAFT: _WITHDRAWN | {VersionState.QUARANTINED, VersionState.VALIDATED},
+    VersionState.QUARANTINED: _WITHDRAWN | {VersionState.VALIDATED},
+    VersionState.VALIDATED: _WITHDRAWN | {VersionState.QUARANTINED, VersionState.ADMITTED},
+    VersionState.ADMITTED: _WITHDRAWN | {VersionState.QUARANTINED, VersionState.DEPRECATED},
+    VersionState.DEPRECATED: _WITHDRAWN | {VersionState.QUARANTINED, VersionState.ADMITTED},
+    VersionState.REVOKED: frozenset({VersionState.DELETED}),
+    VersionState.DELETED: frozenset(),
+}
+FIRST_STATES = frozenset(VersionState) - _WITHDRAWN - {VersionState.DEPRECATED}
+"""What a version may be published as."""
 
 
 @dataclass(frozen=True, slots=True)
 class Adapter:
-    """A named family of versions, all for exactly one base model."""
+    """A named family of versions, all for exactly one base model; its name is never reused."""
 
     name: str
     base: str
@@ -35,7 +56,10 @@ class Adapter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Version:
-    """An immutable snapshot of an adapter; numbers run from 1 without a gap."""
+    """An immutable snapshot of an adapter; numbers run from 1 without a gap.
+
+    Only ``state`` changes. A deleted version keeps its row; its bytes go in time.
+    """
 
     adapter: str
     number: int
@@ -51,6 +75,7 @@ class Version:
     published_by: str
     created_at: datetime
     manifest: Manifest
+    lineage: Lineage = field(default_factory=Lineage)
 
     @property
     def reference(self) -> str:
@@ -64,51 +89,3 @@ class Version:
     def engine_name(self) -> str:
         """What the engine calls this version: made from content, so it is never reused."""
         return f"{self.adapter}@{self.digest.hex[:_ENGINE_NAME_HEX]}"
-
-
-@dataclass(frozen=True, slots=True)
-class Alias:
-    """A movable pointer to a version; ``generation`` counts its moves from 1."""
-
-    adapter: str
-    name: str
-    number: int
-    digest: Digest
-    generation: int
-    updated_at: datetime
-
-    @property
-    def reference(self) -> str:
-        return str(Reference(self.adapter, alias=self.name))
-
-
-@dataclass(frozen=True, slots=True)
-class AliasMove:
-    """One move of an alias, kept for ever; ``from_number`` is None for the first."""
-
-    adapter: str
-    alias: str
-    generation: int
-    from_number: int | None
-    to_number: int
-    actor: str
-    reason: MoveReason
-    at: datetime
-
-
-def rollback_target(moves: list[AliasMove]) -> int | None:
-    """The version to go back to, from all moves of one alias in order.
-
-    The moves are replayed on a stack: a promotion pushes its target, a rollback pops. The answer
-    is what lies under the top, so repeated rollbacks walk 3 → 2 → 1 and never swing back to 3.
-
-    Returns:
-        None when nothing lies under the top.
-    """
-    stack: list[int] = []
-    for move in moves:
-        if move.reason is MoveReason.PROMOTE:
-            stack.append(move.to_number)
-        else:
-            stack.pop()
-    return stack[-2] if len(stack) > 1 else None

@@ -6,7 +6,6 @@ made of them); its weights are still read by their headers only.
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import BinaryIO
 
 from medley_registry import timestamps
 from medley_registry.bases import BaseModel
@@ -14,7 +13,7 @@ from medley_registry.canonical import Json, canonical_json
 from medley_registry.digest import Digest, digest_stream
 from medley_registry.errors import AdmissionRefused
 from medley_registry.manifest import FileEntry, Manifest, is_plain_name
-from medley_registry.safetensors_header import read_header
+from medley_registry.module_table import open_file, read_module_table
 from medley_registry.strict_json import parse_object
 
 Progress = Callable[[int, int], None]
@@ -25,6 +24,7 @@ _WEIGHTS_INDEX = "model.safetensors.index.json"
 _TOKENIZER_CONFIG = "tokenizer_config.json"
 _CHAT_TEMPLATE = "chat_template"  # a key of the tokenizer's configuration
 _CHAT_TEMPLATE_FILE = "chat_template.jinja"
+_CHAT_TEMPLATE_JSON = "chat_template.json"  # where processors of transformers 4 kept it
 _TOKENIZER_FILES = (
     "added_tokens.json",
     "merges.txt",
@@ -33,20 +33,26 @@ _TOKENIZER_FILES = (
     "tokenizer.model",
     "vocab.json",
 )
+# How a base with other inputs than text prepares them; a base of text has none of these.
+_PROCESSOR_FILES = (
+    "preprocessor_config.json",
+    "processor_config.json",
+    "video_preprocessor_config.json",
+)
 # Which software wrote the file and from where: it differs between copies of one model.
 _VOLATILE = frozenset(
     {"_commit_hash", "_name_or_path", "name_or_path", "tokenizer_file", "transformers_version"}
 )
-# Mixture-of-experts bases name hundreds of thousands of tensors.
-_HEADER_LIMIT_BYTES = 100 << 20
+# An index of a million tensors; no configuration comes near it.
+_JSON_LIMIT_BYTES = 256 << 20
 
 
 def read_base(name: str, path: Path, *, progress: Progress | None = None) -> BaseModel:
     """Hash a model folder's content into a base model.
 
     Raises:
-        AdmissionRefused: by one of the rules ``base-file``, ``base-weights``, ``base-config`` and
-            those of the safetensors header.
+        AdmissionRefused: by one of the rules ``base-file``, ``-json``, ``-duplicate``,
+            ``-weights``, ``-config``, ``-quantization`` and those of the safetensors header.
     """
     config = _object(path / "config.json")
     tokenizer_config = _object(path / _TOKENIZER_CONFIG) if _has(path, _TOKENIZER_CONFIG) else {}
@@ -55,7 +61,7 @@ def read_base(name: str, path: Path, *, progress: Progress | None = None) -> Bas
         name=name,
         path=path,
         architecture=_architecture(config),
-        module_shapes=_module_shapes(shards),
+        module_shapes=read_module_table(shards, model_type=config.get("model_type")),
         weights_digest=_manifest(shards, progress=progress).digest,
         config_digest=_digest(_stable(config)),
         tokenizer_digest=_tokenizer_digest(path, tokenizer_config),
@@ -69,16 +75,11 @@ def _has(folder: Path, name: str) -> bool:
 
 
 def _read(file: Path) -> bytes:
-    with _open(file) as stream:
-        return stream.read()
-
-
-def _open(file: Path) -> BinaryIO:
-    try:
-        return file.open("rb")
-    except OSError as error:
-        reason = error.strerror or "cannot be read"
-        raise AdmissionRefused("base-file", str(file), because=reason) from error
+    with open_file(file) as stream:
+        data = stream.read(_JSON_LIMIT_BYTES + 1)
+    if len(data) > _JSON_LIMIT_BYTES:
+        raise AdmissionRefused("base-file", file.name, because=f"over {_JSON_LIMIT_BYTES} bytes")
+    return data
 
 
 def _object(file: Path) -> dict[str, Json]:
@@ -123,20 +124,10 @@ def _manifest(files: list[Path], *, progress: Progress | None = None) -> Manifes
 
     entries = []
     for file in files:
-        with _open(file) as stream:
+        with open_file(file) as stream:
             digest, size = digest_stream(stream, each=count)
         entries.append(FileEntry(file.name, size, digest, "application/octet-stream"))
     return Manifest(tuple(entries))
-
-
-def _module_shapes(shards: list[Path]) -> dict[str, tuple[int, ...]]:
-    shapes: dict[str, tuple[int, ...]] = {}
-    for shard in shards:
-        with _open(shard) as stream:
-            for tensor, entry in read_header(stream, limit_bytes=_HEADER_LIMIT_BYTES).items():
-                if tensor.endswith(".weight") and len(entry.shape) == 2:
-                    shapes[tensor.removesuffix(".weight")] = entry.shape
-    return shapes
 
 
 def _tokenizer_digest(folder: Path, tokenizer_config: dict[str, Json]) -> Digest:
@@ -144,15 +135,22 @@ def _tokenizer_digest(folder: Path, tokenizer_config: dict[str, Json]) -> Digest
     if not files:
         raise AdmissionRefused("base-file", str(folder), because="no tokenizer file")
     config = {key: value for key, value in tokenizer_config.items() if key != _CHAT_TEMPLATE}
-    return _digest({"files": _manifest(files).digest.hex, "config": _stable(config)})
+    identity: dict[str, Json] = {"files": _manifest(files).digest.hex, "config": _stable(config)}
+    processor: dict[str, Json] = {
+        name: _stable(_object(folder / name)) for name in _PROCESSOR_FILES if _has(folder, name)
+    }
+    # Only where there is one, so that a base of text is what it was before this was counted.
+    return _digest(identity | {"processor": processor} if processor else identity)
 
 
 def _chat_template_digest(folder: Path, tokenizer_config: dict[str, Json]) -> Digest | None:
-    """The same whether the template has a file of its own or stands in the configuration."""
+    """The same whether the template has a file of its own or stands in a configuration."""
     template = tokenizer_config.get(_CHAT_TEMPLATE)
     if _has(folder, _CHAT_TEMPLATE_FILE):
         # Bytes that are no UTF-8 become surrogates here, which have no canonical form.
         template = _read(folder / _CHAT_TEMPLATE_FILE).decode("utf-8", "surrogateescape")
+    elif _has(folder, _CHAT_TEMPLATE_JSON):
+        template = _object(folder / _CHAT_TEMPLATE_JSON).get(_CHAT_TEMPLATE)
     return None if template is None else _digest(template)
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from medley_registry.canonical import canonical_json
+from medley_registry.canonical import Json, canonical_json
 from medley_registry.digest import Digest
 
 
@@ -13,9 +13,10 @@ from medley_registry.digest import Digest
 class BaseModel:
     """A registered base model.
 
-    ``module_shapes`` holds the [out, in] shape of every two-dimensional weight by module name:
+    ``module_shapes`` holds the [out, in] shape of every linear module's weight by module name:
     what an adapter for this base may touch, and with which shapes. ``path`` says where the files
-    lie on this machine and is no part of the identity.
+    lie on this machine and is no part of the identity. A quantized base is a base of its own:
+    ``derived_from`` is the identity of the one it was made from, ``recipe`` how.
     """
 
     name: str
@@ -27,6 +28,8 @@ class BaseModel:
     tokenizer_digest: Digest
     chat_template_digest: Digest | None
     created_at: datetime
+    derived_from: Digest | None = None
+    recipe: dict[str, Json] | None = None
 
     @property
     def base_id(self) -> Digest:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from medley_registry.adapters import Version
 from medley_registry.blobs import BlobStore
-from medley_registry.digest import digest_stream
+from medley_registry.digest import Digest, digest_stream
 from medley_registry.durable import disk_errors, seal_file, sync_folder
 from medley_registry.errors import DigestMismatch
 from medley_registry.manifest import FileEntry
@@ -24,7 +24,7 @@ _INCOMING = ".incoming-"
 
 
 def check_out(version: Version, folder: Path, *, blobs: BlobStore) -> Path:
-    """Write a version's files under ``folder/<digest hex>``, unless they are there already.
+    """Write a version's files under ``folder/<digest hex>``, unless they are there, unchanged.
 
     Any number of threads and processes may do so at once. A folder without the ready mark is
     what a crash left, and is made again.
@@ -34,10 +34,10 @@ def check_out(version: Version, folder: Path, *, blobs: BlobStore) -> Path:
         Unavailable: the folder cannot be written.
     """
     target = folder / version.digest.hex
-    if (target / _READY).exists():
+    if _is_whole(target, version):
         return target
     with disk_errors(folder), _sole_builder(folder):
-        if not (target / _READY).exists():
+        if not _is_whole(target, version):
             _clear(folder, target)
             incoming = Path(tempfile.mkdtemp(dir=folder, prefix=_INCOMING))
             for entry in version.manifest.files:
@@ -48,6 +48,50 @@ def check_out(version: Version, folder: Path, *, blobs: BlobStore) -> Path:
             sync_folder(target)
             sync_folder(folder)
     return target
+
+
+def write_out(version: Version, folder: Path, *, blobs: BlobStore) -> Path:
+    """Write a version's files into a folder that is not there yet, or is empty.
+
+    They are written aside and renamed into place, so that the folder is complete when it appears.
+
+    Raises:
+        BlobMissing, DigestMismatch: the store does not hold what was published.
+        Unavailable: the folder holds something, or cannot be written.
+    """
+    target = folder.absolute()
+    with disk_errors(target):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=target.parent, prefix=_INCOMING) as aside:
+            incoming = Path(aside, "files")
+            incoming.mkdir()
+            for entry in version.manifest.files:
+                _copy(entry, incoming / entry.path, blobs=blobs)
+            sync_folder(incoming)
+            incoming.rename(target)  # replaces an empty folder, and fails on any other
+        sync_folder(target.parent)
+    return target
+
+
+def _is_whole(target: Path, version: Version) -> bool:
+    """Whether a folder is ready and still holds just what was written to it.
+
+    It is read again each time: whoever can write there could have changed what is about to be used.
+    """
+    if not (target / _READY).exists():
+        return False
+    wanted = {entry.path: entry.sha256 for entry in version.manifest.files}
+    if {file.name for file in target.iterdir()} != {_READY, *wanted}:
+        return False
+    return all(_digest(target / path) == digest for path, digest in wanted.items())
+
+
+def _digest(file: Path) -> Digest | None:
+    try:
+        with file.open("rb") as stream:
+            return digest_stream(stream, each=len)[0]
+    except OSError:
+        return None
 
 
 @contextmanager

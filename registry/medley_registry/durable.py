@@ -13,6 +13,9 @@ from typing import BinaryIO
 
 from medley_registry.errors import Unavailable
 
+INCOMING = ".incoming-"
+"""How the name of a file begins that is not complete, or was left by a process that died."""
+
 _READ_ONLY = 0o444
 
 
@@ -32,7 +35,7 @@ def disk_errors(place: Path) -> Iterator[None]:
 @contextmanager
 def incoming_file(folder: Path) -> Iterator[tuple[Path, BinaryIO]]:
     """A new file in `folder` under a passing name; gone on leaving, unless renamed by then."""
-    descriptor, name = tempfile.mkstemp(dir=folder, prefix=".incoming-")
+    descriptor, name = tempfile.mkstemp(dir=folder, prefix=INCOMING)
     path = Path(name)
     try:
         with open(descriptor, "wb") as stream:  # noqa: PTH123 a descriptor, not a path

@@ -9,12 +9,21 @@
     │   ├── BaseNotFound
     │   ├── AdapterNotFound
     │   ├── VersionNotFound
-    │   └── AliasNotFound
+    │   │   └── VersionDeleted     there was one; its tombstone says why it went
+    │   ├── AliasNotFound
+    │   └── KeyNotFound
     ├── Refused                    well-formed, but against a rule
     │   ├── AdmissionRefused       files that may not enter; names the rule and the value
     │   ├── NameTaken              the name stands for something else
     │   ├── BaseMismatch           the adapter belongs to another base model
-    │   └── NothingToRollBack      the alias has no earlier target
+    │   ├── NothingToRollBack      the alias has no earlier target that may be served
+    │   ├── NotServable            the version's state forbids it
+    │   ├── IllegalTransition      no way leads from the version's state to that one
+    │   ├── Withdrawn              this content was revoked or deleted here
+    │   ├── AliasInUse             an alias points there and has nowhere else to go
+    │   ├── AliasProtected         the alias demands more; ``unmet`` says what
+    │   ├── SignatureRefused       no signature that counts
+    │   └── AccessDenied           no such key, or not for this
     ├── Conflict                   somebody else was first; read again and decide
     │   ├── StaleGeneration
     │   └── Busy                   the index stayed locked longer than a writer waits
@@ -24,6 +33,7 @@
     │   └── IndexDamaged
     ├── Unavailable                the disk or the index cannot be read or written now
     ├── NotARegistry               nothing there, or something else
+    │   └── NeedsMigration         an earlier version's registry
     └── UnsupportedLocation        an address this version cannot open
 
 ``code`` is stable: programs compare it, messages are for people.
@@ -70,8 +80,16 @@ class VersionNotFound(NotFound):
     code: ClassVar[str] = "version_not_found"
 
 
+class VersionDeleted(VersionNotFound):
+    code: ClassVar[str] = "version_deleted"
+
+
 class AliasNotFound(NotFound):
     code: ClassVar[str] = "alias_not_found"
+
+
+class KeyNotFound(NotFound):
+    code: ClassVar[str] = "key_not_found"
 
 
 class Refused(RegistryError):
@@ -103,6 +121,40 @@ class BaseMismatch(Refused):
 
 class NothingToRollBack(Refused):
     code: ClassVar[str] = "nothing_to_roll_back"
+
+
+class NotServable(Refused):
+    code: ClassVar[str] = "not_servable"
+
+
+class IllegalTransition(Refused):
+    code: ClassVar[str] = "illegal_transition"
+
+
+class Withdrawn(Refused):
+    code: ClassVar[str] = "withdrawn"
+
+
+class AliasInUse(Refused):
+    code: ClassVar[str] = "alias_in_use"
+
+
+class AliasProtected(Refused):
+    """The alias has a policy that the version does not satisfy; ``unmet`` names each point."""
+
+    code: ClassVar[str] = "alias_protected"
+
+    def __init__(self, alias: str, unmet: tuple[str, ...]) -> None:
+        self.unmet = unmet
+        super().__init__(f"'{alias}' is protected; missing: {'; '.join(unmet)}")
+
+
+class SignatureRefused(Refused):
+    code: ClassVar[str] = "signature_refused"
+
+
+class AccessDenied(Refused):
+    code: ClassVar[str] = "access_denied"
 
 
 class Conflict(RegistryError):
@@ -141,10 +193,14 @@ class NotARegistry(RegistryError):
     code: ClassVar[str] = "not_a_registry"
 
 
+class NeedsMigration(NotARegistry):
+    code: ClassVar[str] = "needs_migration"
+
+
 class UnsupportedLocation(RegistryError):
     code: ClassVar[str] = "unsupported_location"
 
 
 def _one_line(value: object, limit: int = 120) -> str:
-    text = inert(value if isinstance(value, str) else repr(value))
-    return text if len(text) <= limit else f"{text[: limit - 1]}…"
+    text = value if isinstance(value, str) else repr(value)
+    return inert(text if len(text) <= limit else f"{text[: limit - 1]}…")

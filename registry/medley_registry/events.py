@@ -15,7 +15,20 @@ class EventKind(StrEnum):
     BASE_ADDED = "base.added"
     BASE_MOVED = "base.moved"
     VERSION_PUBLISHED = "version.published"
+    VERSION_SIGNED = "version.signed"
+    VERSION_STATE_CHANGED = "version.state_changed"
+    VERSION_DELETED = "version.deleted"
+    VARIANT_ADDED = "variant.added"
+    EVIDENCE_ADDED = "evidence.added"
     ALIAS_MOVED = "alias.moved"
+    ALIAS_PROTECTED = "alias.protected"
+    ALIAS_APPROVED = "alias.approved"
+    CONTENT_REVOKED = "content.revoked"
+    KEY_TRUSTED = "key.trusted"
+    KEY_DISTRUSTED = "key.distrusted"
+    ACCESS_GRANTED = "access.granted"
+    ACCESS_REVOKED = "access.revoked"
+    BLOBS_COLLECTED = "blobs.collected"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,45 +1,38 @@
-"""The port for facts: base models, adapters, versions, aliases and the event log.
+"""The port for facts: records by kind (`medley_registry.kinds`), and the event log.
 
 An index stores and finds; the rules (numbering, generations, what an event says) are the
-registry's. Names that do not exist give None or an empty list, never an error.
+registry's. What does not exist gives None or an empty list, never an error.
 """
 
+from collections.abc import Iterator
 from contextlib import AbstractContextManager
-from pathlib import Path
 from typing import Protocol
 
-from medley_registry.adapters import Adapter, Alias, AliasMove, Version
-from medley_registry.bases import BaseModel
+from medley_registry.adapters import Version
 from medley_registry.events import Event
+from medley_registry.findings import Finding
+from medley_registry.kinds import R, Record
 
 
 class IndexReader(Protocol):
-    """One consistent state of the index; lists are in order of name, number or time."""
+    """One consistent state of the index."""
 
-    def base(self, name: str) -> BaseModel | None: ...
+    def one(self, kind: type[R], /, **key: object) -> R | None:
+        """The record with this key, which is given in full."""
 
-    def bases(self) -> list[BaseModel]: ...
+    def all(self, kind: type[R], /, **equal: object) -> list[R]:
+        """The records whose fields equal these, in the order of their keys."""
 
-    def adapter(self, name: str) -> Adapter | None: ...
+    def scan(self, kind: type[R], /) -> Iterator[R | Finding]:
+        """Every record of a kind, or every `Event` in order; a finding where one cannot be read."""
 
-    def adapters(self) -> list[Adapter]: ...
-
-    def version(self, adapter: str, number: int) -> Version | None: ...
-
-    def versions(self, adapter: str) -> list[Version]: ...
+    def versions(self, adapter: str, *, before: int | None, limit: int | None) -> list[Version]:
+        """The newest `limit` versions numbered below `before`, in order of number."""
 
     def versions_by_digest(self, adapter: str, hex_prefix: str) -> list[Version]: ...
 
     def last_number(self, adapter: str) -> int:
         """The newest version's number, 0 if there is none."""
-
-    def alias(self, adapter: str, name: str) -> Alias | None: ...
-
-    def aliases(self, adapter: str | None) -> list[Alias]:
-        """The aliases of one adapter, or of all."""
-
-    def moves(self, adapter: str, alias: str | None) -> list[AliasMove]:
-        """The moves of one alias, or of all aliases of the adapter."""
 
     def head(self) -> int:
         """The newest event's number, 0 if there is none. Followers ask often: keep it cheap."""
@@ -50,18 +43,16 @@ class IndexReader(Protocol):
 class IndexWriter(IndexReader, Protocol):
     """The only writer there is while it is open; it sees what it has written."""
 
-    def add_base(self, base: BaseModel) -> None: ...
+    def add(self, *records: Record) -> None:
+        """Add new records; many of one kind at once are much faster than one by one."""
 
-    def move_base(self, name: str, path: Path) -> None: ...
+    def replace(self, record: Record) -> None:
+        """Let the record with this key stand as given; only changeable fields may differ."""
 
-    def add_adapter(self, adapter: Adapter) -> None: ...
+    def remove(self, record: Record) -> None:
+        """Remove a record of a passing kind."""
 
-    def add_version(self, version: Version) -> None: ...
-
-    def move_alias(self, alias: Alias, move: AliasMove) -> None:
-        """Let the alias stand as given, and keep the move that brought it there."""
-
-    def append(self, event: Event) -> None: ...
+    def append(self, *events: Event) -> None: ...
 
 
 class Index(Protocol):
@@ -73,5 +64,8 @@ class Index(Protocol):
         Raises:
             Busy: other writers held the index for too long.
         """
+
+    def examine(self) -> list[Finding]:
+        """What is wrong with the store itself, below the records it holds."""
 
     def close(self) -> None: ...

@@ -2,46 +2,52 @@
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+from itertools import islice
 
-from medley_registry.adapters import Adapter, Alias, Version
+from medley_registry.adapters import Adapter, Version, VersionState
+from medley_registry.aliases import Alias
 from medley_registry.bases import BaseModel
 from medley_registry.errors import (
     AdapterNotFound,
     AliasNotFound,
     AmbiguousDigest,
     BaseNotFound,
+    VersionDeleted,
     VersionNotFound,
 )
 from medley_registry.index import IndexReader
 from medley_registry.references import DEFAULT_ALIAS, Reference
+from medley_registry.withdrawals import Tombstone
 
 _MOST_NEAREST = 3
+_MOST_COMPARED = 1000
+_BEYOND_ANY = 2**62
 
 
 def find_base(reader: IndexReader, name: str) -> BaseModel:
     """Raises BaseNotFound."""
-    base = reader.base(name)
+    base = reader.one(BaseModel, name=name)
     if base is None:
-        names = [base.name for base in reader.bases()]
+        names = [base.name for base in reader.all(BaseModel)]
         raise BaseNotFound(f"no base model {name!r}", nearest=_nearest(name, names))
     return base
 
 
 def find_adapter(reader: IndexReader, name: str) -> Adapter:
     """Raises AdapterNotFound."""
-    adapter = reader.adapter(name)
+    adapter = reader.one(Adapter, name=name)
     if adapter is None:
-        names = [adapter.name for adapter in reader.adapters()]
+        names = [adapter.name for adapter in reader.all(Adapter)]
         raise AdapterNotFound(f"no adapter {name!r}", nearest=_nearest(name, names))
     return adapter
 
 
 def find_alias(reader: IndexReader, adapter: str, name: str) -> Alias:
     """Raises AdapterNotFound or AliasNotFound; the nearest are references that do resolve."""
-    alias = reader.alias(adapter, name)
+    alias = reader.one(Alias, adapter=adapter, name=name)
     if alias is None:
         find_adapter(reader, adapter)
-        there = {alias.name: alias.reference for alias in reader.aliases(adapter)}
+        there = {alias.name: alias.reference for alias in reader.all(Alias, adapter=adapter)}
         close = _nearest(name, there) or tuple(there)[:_MOST_NEAREST]
         raise AliasNotFound(
             f"{adapter!r} has no alias {name!r}", nearest=tuple(there[name] for name in close)
@@ -50,8 +56,18 @@ def find_alias(reader: IndexReader, adapter: str, name: str) -> Alias:
 
 
 def find_version(reader: IndexReader, adapter: str, number: int) -> Version:
-    """Raises AdapterNotFound or VersionNotFound; the nearest are references that do resolve."""
-    version = reader.version(adapter, number)
+    """Raises AdapterNotFound, VersionNotFound or VersionDeleted."""
+    return _not_deleted(reader, find_number(reader, adapter, number))
+
+
+def find_number(reader: IndexReader, adapter: str, number: int) -> Version:
+    """The version with this number, even if it was deleted.
+
+    Raises:
+        AdapterNotFound, VersionNotFound: the nearest are references that do resolve.
+    """
+    is_possible = 0 < number < _BEYOND_ANY
+    version = reader.one(Version, adapter=adapter, number=number) if is_possible else None
     if version is None:
         find_adapter(reader, adapter)
         last = reader.last_number(adapter)
@@ -81,7 +97,7 @@ def resolve(reader: IndexReader, reference: Reference) -> Version:
 def _by_digest(reader: IndexReader, reference: Reference, prefix: str) -> Version:
     match reader.versions_by_digest(reference.adapter, prefix):
         case [version]:
-            return version
+            return _not_deleted(reader, version)
         case []:
             find_adapter(reader, reference.adapter)
             raise VersionNotFound(f"no version has the digest in '{reference}'")
@@ -90,5 +106,14 @@ def _by_digest(reader: IndexReader, reference: Reference, prefix: str) -> Versio
             raise AmbiguousDigest(f"'{reference}' fits several versions: {fitting}")
 
 
+def _not_deleted(reader: IndexReader, version: Version) -> Version:
+    if version.state is VersionState.DELETED:
+        tombstone = reader.one(Tombstone, adapter=version.adapter, number=version.number)
+        why = tombstone.reason if tombstone else "no reason is kept"
+        raise VersionDeleted(f"{version.reference} was deleted: {why}")
+    return version
+
+
 def _nearest(name: str, names: Iterable[str]) -> tuple[str, ...]:
-    return tuple(get_close_matches(name, names, n=_MOST_NEAREST, cutoff=0.5))
+    compared = islice(names, _MOST_COMPARED)  # a question must not cost more than its answer
+    return tuple(get_close_matches(name, compared, n=_MOST_NEAREST, cutoff=0.5))

@@ -48,6 +48,10 @@ class Manifest:
     def digest(self) -> Digest:
         return Digest.of(self.to_json())
 
+    def digest_of(self, path: str) -> Digest | None:
+        """The content of one file; None if it is not among them."""
+        return next((entry.sha256 for entry in self.files if entry.path == path), None)
+
     @property
     def size_bytes(self) -> int:
         return sum(entry.size for entry in self.files)

@@ -5,42 +5,62 @@ transaction. A crash in between leaves bytes that nothing names, never a name wi
 """
 
 import logging
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from medley_registry import journal, lookup, rules
-from medley_registry.adapters import (
-    Adapter,
-    Alias,
-    AliasMove,
-    MoveReason,
-    Version,
-    rollback_target,
-)
+from medley_registry import journal, lookup, promotion, rules
+from medley_registry.adapters import Version, VersionState
+from medley_registry.aliases import Alias, MoveReason
 from medley_registry.base_folder import Progress, read_base
 from medley_registry.bases import BaseModel
 from medley_registry.blobs import BlobStore
-from medley_registry.checkout import check_out
-from medley_registry.errors import NameTaken, NothingToRollBack
-from medley_registry.events import Event
-from medley_registry.index import Index
-from medley_registry.publishing import add_version, take_in
-from medley_registry.references import DEFAULT_ALIAS, Reference, check_alias, check_name
+from medley_registry.canonical import Json
+from medley_registry.checkout import check_out, write_out
+from medley_registry.errors import NameTaken
+from medley_registry.events import EventKind
+from medley_registry.index import Index, IndexWriter
+from medley_registry.lineage import Lineage
+from medley_registry.publishing import Publication, add_version, take_in
+from medley_registry.reading import RegistryReader
+from medley_registry.references import DEFAULT_ALIAS, check_alias, check_name
+from medley_registry.services.access import Access
+from medley_registry.services.evidence import EvidenceBook
+from medley_registry.services.leasing import Leases
+from medley_registry.services.lifecycle import Lifecycle
+from medley_registry.services.protection import Protections
+from medley_registry.services.trust import Trust
+from medley_registry.signing import Signer
+from medley_registry.trusting import check_signed
 
 log = logging.getLogger(__name__)
 
 
-class Registry:
+class Registry(RegistryReader):
     """What exists, and what the names in use mean; open one with `open_registry`.
 
     Safe to call from several threads. Methods that look something up raise the `NotFound` of its
     kind; those that change something also write one event, and name the `actor` in it.
+
+    Attributes:
+        lifecycle: admit, quarantine, deprecate, revoke and delete versions.
+        protection: what aliases demand, and approvals.
+        evidence: variants, evaluations and benchmarks.
+        trust: whose signatures count.
+        access: who may call over HTTP.
+        leases: versions in use, whose bytes must stay.
+        index, blobs: the stores, for what works on all of them (`medley_registry.upkeep`).
     """
 
     def __init__(self, index: Index, blobs: BlobStore) -> None:
-        self._index = index
-        self._blobs = blobs
+        super().__init__(index, blobs)
+        self.lifecycle = Lifecycle(index, blobs)
+        self.protection = Protections(index)
+        self.evidence = EvidenceBook(index)
+        self.trust = Trust(index)
+        self.access = Access(index)
+        self.leases = Leases(index)
 
     def __enter__(self) -> Self:
         return self
@@ -54,14 +74,29 @@ class Registry:
         self.close()
 
     def close(self) -> None:
-        self._index.close()
+        self.index.close()
 
     def add_base(
-        self, name: str, path: str | Path, *, actor: str, progress: Progress | None = None
+        self,
+        name: str,
+        path: str | Path,
+        *,
+        actor: str,
+        progress: Progress | None = None,
+        derived_from: str | None = None,
+        recipe: dict[str, Json] | None = None,
     ) -> BaseModel:
         """Register a base model by the content of its folder; all weights are hashed.
 
         Adding the same content again under its name is allowed, and records where it lies now.
+
+        Args:
+            name: What it is called here.
+            path: A Hugging Face model folder.
+            actor: Who adds it.
+            progress: Called while hashing.
+            derived_from: The base it was quantized from, by name.
+            recipe: How it was quantized.
 
         Raises:
             AdmissionRefused: the folder holds no base model that adapters could be checked against.
@@ -71,25 +106,23 @@ class Registry:
         folder = Path(path).absolute()
         rules.check_text("the actor", actor)
         rules.check_text("the path", str(folder))
+        origin = self.base(derived_from).base_id if derived_from else None
         base = read_base(name, folder, progress=progress)
-        with self._index.write() as writer:
-            known = writer.base(name)
+        base = replace(base, derived_from=origin, recipe=recipe)
+        with self.index.write() as writer:
+            rules.check_base_name(writer, name)
+            known = writer.one(BaseModel, name=name)
             if known is None:
-                rules.check_base_name(writer, name)
-                journal.add_base(writer, base, actor=actor)
+                writer.add(base)
+                _record_base(writer, EventKind.BASE_ADDED, base, actor=actor)
             elif known.base_id != base.base_id:
-                raise NameTaken(f"{name!r} is base model {known.base_id}, not {base.base_id}")
+                raise NameTaken(f"{name!r} is base model {known.base_id}, and this is another")
+            elif derived_from and (known.derived_from, known.recipe) != (origin, recipe):
+                raise NameTaken(f"{name!r} is known with another origin or recipe")
             elif known.path != base.path:
-                journal.move_base(writer, base, actor=actor)
+                writer.replace(replace(known, path=base.path))
+                _record_base(writer, EventKind.BASE_MOVED, base, actor=actor)
             return lookup.find_base(writer, name)
-
-    def base(self, name: str) -> BaseModel:
-        with self._index.read() as reader:
-            return lookup.find_base(reader, name)
-
-    def bases(self) -> list[BaseModel]:
-        with self._index.read() as reader:
-            return reader.bases()
 
     def publish(
         self,
@@ -100,6 +133,10 @@ class Registry:
         actor: str,
         round: int | None = None,  # noqa: A002 the domain's word
         note: str = "",
+        lineage: Lineage | None = None,
+        state: VersionState = VersionState.ADMITTED,
+        signer: Signer | None = None,
+        progress: Progress | None = None,
     ) -> Version:
         """Add the adapter in a folder as the next version of `name`; no alias moves.
 
@@ -112,52 +149,46 @@ class Registry:
             actor: Who publishes.
             round: The federated round it came from, counted from 1.
             note: One line for people.
+            lineage: What it came from; parents must exist.
+            state: Where it begins (`medley_registry.adapters.FIRST_STATES`).
+            signer: Signs it; needed where the registry trusts keys.
+            progress: Called while the files are checked.
 
         Raises:
             AdmissionRefused: the files break a rule of `medley_registry.admission`.
             BaseMismatch: the adapter's versions are for another base model.
             NameTaken: the name is a base model's, or reserved.
+            SignatureRefused: the registry asks for a signature by a key it trusts.
+            Withdrawn: this content was revoked, or deleted from this adapter.
         """
         check_name(name)
         rules.check_text("the actor", actor)
         rules.check_text("the note", note, at_least=0)
-        intake = take_in(Path(folder), base=self.base(base), blobs=self._blobs)
-        with self._index.write() as writer:
-            version = add_version(writer, intake, name=name, actor=actor, round_=round, note=note)
+        rules.check_round(round)
+        rules.check_first_state(state)
+        publication = Publication(
+            name=name,
+            actor=actor,
+            round=round,
+            note=note,
+            lineage=lineage or Lineage(),
+            state=state,
+        )
+        model = self.base(base)
+        with (
+            take_in(
+                Path(folder),
+                base=model,
+                index=self.index,
+                blobs=self.blobs,
+                signer=signer,
+                progress=progress,
+            ) as intake,
+            self.index.write() as writer,
+        ):
+            version = add_version(writer, intake, publication)
         log.info("%s is %s", version.reference, version.digest)
         return version
-
-    def resolve(self, reference: Reference | str) -> Version:
-        """The one version that a reference means now (see `medley_registry.references`).
-
-        Raises:
-            InvalidReference: it is not a reference, or its digest fits several versions.
-            NotFound: the adapter, alias or version does not exist.
-        """
-        wanted = Reference.parse(reference) if isinstance(reference, str) else reference
-        with self._index.read() as reader:
-            return lookup.resolve(reader, wanted)
-
-    def adapters(self) -> list[Adapter]:
-        with self._index.read() as reader:
-            return reader.adapters()
-
-    def adapter(self, name: str) -> Adapter:
-        with self._index.read() as reader:
-            return lookup.find_adapter(reader, name)
-
-    def versions(self, name: str) -> list[Version]:
-        """All versions of an adapter, oldest first."""
-        with self._index.read() as reader:
-            lookup.find_adapter(reader, name)
-            return reader.versions(name)
-
-    def aliases(self, name: str | None = None) -> list[Alias]:
-        """The aliases of one adapter, or of all."""
-        with self._index.read() as reader:
-            if name is not None:
-                lookup.find_adapter(reader, name)
-            return reader.aliases(name)
 
     def promote(
         self,
@@ -180,17 +211,15 @@ class Registry:
 
         Raises:
             StaleGeneration: somebody else has moved the alias.
+            NotServable: the version is not admitted.
+            AliasProtected: the alias demands what the version lacks.
         """
         check_alias(alias)
         rules.check_text("the actor", actor)
-        with self._index.write() as writer:
+        with self.index.write() as writer:
             version = lookup.find_version(writer, name, number)
-            current = writer.alias(name, alias)
-            rules.check_generation(current, expected=expected_generation)
-            if current is not None and current.number == number:
-                return current
-            return journal.move_alias(
-                writer, alias, version, current=current, actor=actor, reason=MoveReason.PROMOTE
+            return promotion.promote(
+                writer, version, alias=alias, actor=actor, expected=expected_generation
             )
 
     def rollback(
@@ -201,49 +230,57 @@ class Registry:
         actor: str,
         expected_generation: int | None = None,
     ) -> Alias:
-        """Point an alias at the version it had before; repeated, further back (`rollback_target`).
+        """Point an alias at the version it had before; repeated, further back.
+
+        Versions that may not be served any more are passed over (`rollback_targets`).
 
         Raises:
-            NothingToRollBack: the alias is at the first version it ever pointed at.
+            NothingToRollBack: there is no earlier version to go back to.
             StaleGeneration: somebody else has moved the alias (see `promote`).
         """
         check_alias(alias)
         rules.check_text("the actor", actor)
-        with self._index.write() as writer:
+        with self.index.write() as writer:
             current = lookup.find_alias(writer, name, alias)
             rules.check_generation(current, expected=expected_generation)
-            number = rollback_target(writer.moves(name, alias))
-            if number is None:
-                raise NothingToRollBack(
-                    f"'{current.reference}' has no target before version {current.number}"
-                )
-            version = lookup.find_version(writer, name, number)
-            return journal.move_alias(
-                writer, alias, version, current=current, actor=actor, reason=MoveReason.ROLLBACK
-            )
-
-    def history(self, name: str, *, alias: str | None = None) -> list[AliasMove]:
-        """The moves of one alias, or of all aliases of the adapter, oldest first."""
-        with self._index.read() as reader:
-            lookup.find_adapter(reader, name)
-            if alias is not None:
-                lookup.find_alias(reader, name, alias)
-            return reader.moves(name, alias)
-
-    def head(self) -> int:
-        """The newest event's number; cheap enough to ask many times a second."""
-        with self._index.read() as reader:
-            return reader.head()
-
-    def events(self, *, after: int = 0, limit: int = 1000) -> list[Event]:
-        """The events that follow number `after`, oldest first, at most `limit` of them."""
-        with self._index.read() as reader:
-            return reader.events(after=after, limit=limit)
+            return promotion.step_back(writer, current, actor=actor, reason=MoveReason.ROLLBACK)
 
     def checkout(self, version: Version, folder: str | Path) -> Path:
         """Write a version's files, each verified, to a folder of its own under `folder`.
 
         Raises:
+            NotServable: its state forbids it, now that it is asked for.
+            SignatureRefused: this registry trusts keys, and none of them vouches for it.
             Damaged: the store does not hold what was published; nothing is left behind as ready.
         """
-        return check_out(version, Path(folder), blobs=self._blobs)
+        current = self._readable(version, to_serve=True)
+        return check_out(current, Path(folder), blobs=self.blobs)
+
+    def pull(self, version: Version, folder: str | Path) -> Path:
+        """Write a version's files, each verified, to a new folder.
+
+        Raises:
+            NotServable: it is revoked.
+            SignatureRefused, Damaged: as for `checkout`.
+            Unavailable: the folder is there and not empty, or cannot be written.
+        """
+        current = self._readable(version, to_serve=False)
+        return write_out(current, Path(folder), blobs=self.blobs)
+
+    def _readable(self, version: Version, *, to_serve: bool) -> Version:
+        """The version as it stands now, which is not what the caller may have kept."""
+        with self.index.read() as reader:
+            current = lookup.find_version(reader, version.adapter, version.number)
+            rules.check_readable(current, to_serve=to_serve)
+            check_signed(reader, current)
+        return current
+
+
+def _record_base(writer: IndexWriter, kind: EventKind, base: BaseModel, *, actor: str) -> None:
+    payload: dict[str, Json] = {
+        "name": base.name,
+        "base_id": str(base.base_id),
+        "path": str(base.path),
+    }
+    added = [base] if kind is EventKind.BASE_ADDED else []
+    journal.record(writer, kind, subject=base.name, actor=actor, payload=payload, records=added)

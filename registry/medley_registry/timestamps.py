@@ -10,9 +10,23 @@ def now() -> datetime:
 
 
 def to_text(at: datetime) -> str:
-    """RFC 3339 with six decimals, for example ``2026-11-21T08:46:53.000000Z``."""
+    """RFC 3339 with six decimals, for example ``2026-11-21T08:46:53.000000Z``.
+
+    Raises:
+        ValueError: the time says no zone, or its year has not four digits.
+    """
+    if at.tzinfo is None or at.year < 1000:
+        raise ValueError(f"{at} is no time of a known zone and of four digits' year")
     return at.astimezone(UTC).strftime(_FORMAT)
 
 
 def from_text(text: str) -> datetime:
-    return datetime.strptime(text, _FORMAT).replace(tzinfo=UTC)
+    """Read what `to_text` wrote, and nothing else.
+
+    Raises:
+        ValueError: it is another form, or no time at all.
+    """
+    at = datetime.fromisoformat(text)  # strptime takes twenty times as long
+    if to_text(at) != text:
+        raise ValueError(f"{text!r} is not of the form 2026-11-21T08:46:53.000000Z")
+    return at

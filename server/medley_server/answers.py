@@ -1,6 +1,7 @@
 """What goes back to the caller: our own JSON, and vLLM's answers with the version's reference."""
 
 import json
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
@@ -10,14 +11,14 @@ if TYPE_CHECKING:
     from starlette.types import Message, Send
 
 
-async def send_json(send: "Send", status: int, body: object) -> None:
+async def send_json(
+    send: "Send", status: int, body: object, *, headers: Mapping[str, str] | None = None
+) -> None:
     """A whole answer of ours."""
     payload = json.dumps(body).encode()
-    headers = [
-        (b"content-type", b"application/json"),
-        (b"content-length", str(len(payload)).encode()),
-    ]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
+    lines = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(payload))]
+    lines += [(name.encode(), value.encode()) for name, value in (headers or {}).items()]
+    await send({"type": "http.response.start", "status": status, "headers": lines})
     await send({"type": "http.response.body", "body": payload})
 
 

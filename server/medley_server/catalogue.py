@@ -5,7 +5,7 @@ alias changes here only when the version it moves to is in the engine (`medley_s
 """
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from difflib import get_close_matches
 
 from medley_registry import (
@@ -17,22 +17,13 @@ from medley_registry import (
     Registry,
     RegistryError,
     Version,
+    VersionDeleted,
 )
 
 from medley_server.errors import AdapterUnavailable, ModelNotFound
 
 AliasKey = tuple[str, str]
 """Adapter and alias name."""
-
-
-def versions_for(registry: Registry, base: BaseModel) -> list[Version]:
-    """Every version in the registry that was made for this base."""
-    return [
-        version
-        for adapter in registry.adapters()
-        if adapter.base_id == base.base_id
-        for version in registry.versions(adapter.name)
-    ]
 
 
 class Catalogue:
@@ -68,20 +59,43 @@ class Catalogue:
         """What one alias answers with here."""
         return self._live.get(key)
 
-    def remember(self, version: Version) -> None:
-        """Offers a version by its number and digest."""
-        self._versions[version.adapter, version.number] = version
+    def offered(self, adapter: str, number: int) -> Version | None:
+        """The version with this number, if it is for this base and may be served."""
+        return self._versions.get((adapter, number))
+
+    def offers(self, version: Version) -> bool:
+        """Whether it may still be served."""
+        return (version.adapter, version.number) in self._versions
+
+    def learn(self, versions: Iterable[Version], *, is_whole: bool) -> None:
+        """Takes over how versions stand now; what may not be served is gone at once.
+
+        Args:
+            versions: of this base, in any state.
+            is_whole: there are no others.
+        """
+        if is_whole:
+            self._versions.clear()
+        for version in versions:
+            key = (version.adapter, version.number)
+            self._versions.pop(key, None)
+            if version.state.is_servable:
+                self._versions[key] = version
+        self._live = {
+            alias: version
+            for alias, version in self._live.items()
+            if (version.adapter, version.number) in self._versions
+        }
 
     def flip(self, key: AliasKey, version: Version) -> None:
         """Lets an alias answer with `version`, from the next request on."""
-        self.remember(version)
         self._live[key] = version
 
     async def resolve(self, model: str) -> Version:
         """The version that `model` means here and now.
 
         Raises:
-            ModelNotFound: there is none, or it is for another base.
+            ModelNotFound: there is none, or it is for another base, or may not be served.
             AdapterUnavailable: it is not known here, and the registry cannot be asked.
         """
         try:
@@ -93,6 +107,8 @@ class Catalogue:
         if version.base_id != self._base.base_id:
             because = f"it is for base {version.base}, and this server runs {self._base.name}"
             raise ModelNotFound(model, because=because)
+        if not version.state.is_servable:
+            raise ModelNotFound(model, because=f"{version.reference} is {version.state}")
         return version
 
     def _find(self, reference: Reference) -> Version | None:
@@ -110,6 +126,8 @@ class Catalogue:
     async def _ask(self, model: str, reference: Reference) -> Version:
         try:
             version = await asyncio.to_thread(self._registry.resolve, reference)
+        except VersionDeleted as error:
+            raise ModelNotFound(model, because=str(error)) from error
         except NotFound as error:
             nearest = error.nearest or self._nearest(model)
             raise ModelNotFound(model, nearest=nearest) from error

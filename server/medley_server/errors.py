@@ -1,21 +1,31 @@
-"""Every error the server raises, and what each looks like over HTTP.
+"""Every error the server raises, and what each error looks like over HTTP, the registry's too.
 
 ::
 
     ServerError
     ├── Rejected                 the request cannot be served as it is
-    │   ├── BadRequest           400  not JSON, or `model` is not text
+    │   ├── BadRequest           400  not JSON, or not what the route takes
     │   ├── Unauthorized         401  no key, or a wrong one
+    │   ├── Forbidden            403  the key lacks the scope
     │   ├── ModelNotFound        404  no such base, adapter, version or alias here
     │   ├── RouteNotFound        404  a route that is not on the allow-list
+    │   ├── UploadTooSlow        408
     │   └── BodyTooLarge         413
-    ├── AdapterUnavailable       503  known, but it cannot be loaded now; says why
+    ├── Unserviceable            503  not now
+    │   ├── AdapterUnavailable        known, but it cannot be loaded now; says why
+    │   ├── RegistryAway              what was asked cannot be done without the registry
+    │   └── UploadsBusy               as many uploads as there may be at once
     └── CannotStart              the server refuses to start; exit code 1
 
-Status codes live in this table alone; the body is OpenAI's error object.
+Status codes live in this module alone; the body is OpenAI's error object, with `details` where an
+error carries more than its text.
 """
 
-from typing import ClassVar
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from medley_registry import errors as registry
+from medley_registry.inert import inert
 
 
 class ServerError(Exception):
@@ -25,17 +35,15 @@ class ServerError(Exception):
     kind: ClassVar[str] = "server_error"
     code: ClassVar[str | None] = None
     param: ClassVar[str | None] = None
+    retry_after_s: ClassVar[int | None] = None
 
     def body(self) -> dict[str, object]:
         """OpenAI's error object: `{"error": {message, type, param, code}}`."""
-        return {
-            "error": {
-                "message": str(self),
-                "type": self.kind,
-                "param": self.param,
-                "code": self.code,
-            }
-        }
+        return error_body(str(self), kind=self.kind, code=self.code, param=self.param)
+
+    def headers(self) -> dict[str, str]:
+        """What a client may act on without reading the body."""
+        return {} if self.retry_after_s is None else {"retry-after": str(self.retry_after_s)}
 
 
 class Rejected(ServerError):
@@ -44,12 +52,21 @@ class Rejected(ServerError):
 
 
 class BadRequest(Rejected):
-    pass
+    code: ClassVar[str | None] = "bad_request"
 
 
 class Unauthorized(Rejected):
     status: ClassVar[int] = 401
     code: ClassVar[str | None] = "invalid_api_key"
+
+    def headers(self) -> dict[str, str]:
+        """See `ServerError.headers`; RFC 9110 §11.6.1 wants the scheme named."""
+        return {"www-authenticate": "Bearer"}
+
+
+class Forbidden(Rejected):
+    status: ClassVar[int] = 403
+    code: ClassVar[str | None] = "insufficient_scope"
 
 
 class ModelNotFound(Rejected):
@@ -71,16 +88,125 @@ class RouteNotFound(Rejected):
     code: ClassVar[str | None] = "route_not_found"
 
 
+class UploadTooSlow(Rejected):
+    status: ClassVar[int] = 408
+    code: ClassVar[str | None] = "upload_too_slow"
+
+
 class BodyTooLarge(Rejected):
     status: ClassVar[int] = 413
     code: ClassVar[str | None] = "body_too_large"
 
 
-class AdapterUnavailable(ServerError):
+class Unserviceable(ServerError):
     status: ClassVar[int] = 503
     kind: ClassVar[str] = "service_unavailable_error"
+
+
+class AdapterUnavailable(Unserviceable):
     code: ClassVar[str | None] = "adapter_unavailable"
+
+
+class RegistryAway(Unserviceable):
+    code: ClassVar[str | None] = registry.Unavailable.code
+    retry_after_s: ClassVar[int | None] = 5
+
+
+class UploadsBusy(Unserviceable):
+    code: ClassVar[str | None] = registry.Busy.code
+    retry_after_s: ClassVar[int | None] = 5
 
 
 class CannotStart(ServerError):
     pass
+
+
+REGISTRY_STATUS: Mapping[type[registry.RegistryError], int] = {
+    registry.RegistryError: 500,
+    registry.InvalidReference: 400,
+    registry.AmbiguousDigest: 400,
+    registry.NotFound: 404,
+    registry.BaseNotFound: 404,
+    registry.AdapterNotFound: 404,
+    registry.VersionNotFound: 404,
+    registry.VersionDeleted: 410,
+    registry.AliasNotFound: 404,
+    registry.KeyNotFound: 404,
+    registry.Refused: 422,
+    registry.AdmissionRefused: 422,
+    registry.NameTaken: 409,
+    registry.BaseMismatch: 422,
+    registry.NothingToRollBack: 409,
+    registry.NotServable: 409,
+    registry.IllegalTransition: 409,
+    registry.Withdrawn: 409,
+    registry.AliasInUse: 409,
+    registry.AliasProtected: 409,
+    registry.SignatureRefused: 422,
+    registry.AccessDenied: 403,
+    registry.Conflict: 409,
+    registry.StaleGeneration: 409,
+    registry.Busy: 503,
+    registry.Damaged: 500,
+    registry.BlobMissing: 500,
+    registry.DigestMismatch: 500,
+    registry.IndexDamaged: 500,
+    registry.Unavailable: 503,
+    registry.NotARegistry: 500,
+    registry.NeedsMigration: 500,
+    registry.UnsupportedLocation: 500,
+}
+"""Every error of the registry; the code in the body is the registry's own."""
+
+_DETAILS = ("nearest", "rule", "value", "unmet", "generation")
+_RETRY_AFTER_S = {registry.Busy: 1, registry.Unavailable: 5}
+# Their texts name folders and hosts of the server, which are no business of a caller's.
+_KEPT_TO_OURSELVES = (
+    registry.Unavailable,
+    registry.NotARegistry,
+    registry.UnsupportedLocation,
+)
+
+
+def registry_status(error: registry.RegistryError) -> int:
+    """The status that stands for an error; of a kind not listed, that of the kind above it."""
+    return next(REGISTRY_STATUS[kind] for kind in type(error).__mro__ if kind in REGISTRY_STATUS)
+
+
+def registry_headers(error: registry.RegistryError) -> dict[str, str]:
+    """When to try again, where that may help."""
+    wait_s = next((s for kind, s in _RETRY_AFTER_S.items() if isinstance(error, kind)), None)
+    return {} if wait_s is None else {"retry-after": str(wait_s)}
+
+
+def registry_body(error: registry.RegistryError, **more: object) -> dict[str, object]:
+    """OpenAI's error object for an error of the registry; `more` goes into its details."""
+    status = registry_status(error)
+    kind = Rejected.kind if status < 500 else ServerError.kind
+    message = str(error)
+    if isinstance(error, _KEPT_TO_OURSELVES):
+        message = "The registry cannot be used now; the server's log says why."
+    found = {name: getattr(error, name, None) for name in _DETAILS}
+    details = {name: value for name, value in (found | more).items() if value not in (None, ())}
+    return error_body(
+        message,
+        kind=Unserviceable.kind if status == Unserviceable.status else kind,
+        code=error.code,
+        details=details,
+    )
+
+
+def error_body(
+    message: str,
+    *,
+    kind: str,
+    code: str | None,
+    param: str | None = None,
+    details: Mapping[str, Any] | None = None,
+) -> dict[str, object]:
+    """OpenAI's error object, and what programs may want to know besides."""
+    error: dict[str, object] = {"message": inert(message), "type": kind}
+    error |= {"param": param, "code": code}
+    if details:
+        error["details"] = dict(details)
+    return {"error": error}

@@ -1,11 +1,10 @@
-"""The ASGI layer in front of vLLM's app: keys, the route allow-list, and pinned references.
+"""The ASGI layer in front of vLLM's app: keys and scopes, the allow-list, and pinned references.
 
 A reference in `model` is resolved once, to a version, before vLLM sees the request; vLLM is given
 the version's engine name, and the caller gets back the version's reference (`name:7`) and its
 digest.
 """
 
-import hmac
 import json
 import re
 from collections.abc import Sequence
@@ -14,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 from medley_registry import Version
 
 from medley_server.answers import ReferencedAnswer, send_json
-from medley_server.errors import BadRequest, BodyTooLarge, RouteNotFound, ServerError, Unauthorized
+from medley_server.callers import CALLER, INFER, Callers
+from medley_server.errors import BadRequest, BodyTooLarge, RouteNotFound, ServerError
 from medley_server.service import Service
 
 if TYPE_CHECKING:
@@ -31,53 +31,84 @@ PASSED = frozenset({"/metrics", "/version"})
 KEYLESS = frozenset({"/health"})
 """Routes for probes, which carry no key."""
 
+OURS = re.compile(r"/v1/(adapters|access-keys|events|openapi\.json)(/.*)?")
+"""Routes of the registry's face (`medley_server.registry_app`)."""
+
+UPLOAD = re.compile(r"/v1/adapters/[^/]+/versions")
+"""Where the registry's face takes a body that is larger than memory."""
+
+
+JSON_LIMIT_BYTES = 1 << 20
+"""Longest body of the registry's other routes."""
+
 
 class Gateway:
     """Sees each request before vLLM's app does; one instance per server."""
 
     def __init__(
-        self, app: "ASGIApp", *, service: Service, api_keys: Sequence[str], max_body_bytes: int
+        self,
+        app: "ASGIApp",
+        *,
+        service: Service,
+        api_keys: Sequence[str],
+        max_body_bytes: int,
+        registry_app: "ASGIApp | None" = None,
     ) -> None:
         """Wraps vLLM's app.
 
         Args:
             app: vLLM's.
             service: what is served.
-            api_keys: bearer keys that may call; none: anyone may.
+            api_keys: bearer keys that may do everything, besides the registry's.
             max_body_bytes: longest request body read.
+            registry_app: the registry's face; none: its routes are unknown.
         """
         self._app = app
         self._service = service
-        self._api_keys = [key.encode() for key in api_keys]
+        self._callers = Callers(service.access, api_keys, is_local=service.is_local)
         self._max_body_bytes = max_body_bytes
+        self._registry_app = registry_app
         self._pages = {"/health": service.health, "/v1/models": service.models}
 
     async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
-        """One request: refuse it, answer it, or hand it to vLLM."""
+        """One request: refuse it, answer it, or hand it on."""
         if scope["type"] != "http":
             await send({"type": "websocket.close", "code": 1008})
             return
         try:
             await self._serve(scope, receive, send)
         except ServerError as error:
-            await send_json(send, error.status, error.body())
+            await send_json(send, error.status, error.body(), headers=error.headers())
 
     async def _serve(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
         method, path = scope["method"], scope["path"].rstrip("/")
-        is_known = path in PINNED or path in PASSED or path in self._pages
+        is_ours = self._registry_app is not None and OURS.fullmatch(path) is not None
+        is_known = path in PINNED or path in PASSED or path in self._pages or is_ours
         if method == "OPTIONS" and is_known:  # a browser asks first, without a key: vLLM's CORS
             await self._app(scope, receive, send)
             return
-        if path not in KEYLESS:
-            self._check_key(scope)
+        if method == "GET" and path in KEYLESS:
+            await send_json(send, *self._pages[path]())
+            return
+        caller = await self._callers.identify(scope)
         if method == "GET" and path in self._pages:
             await send_json(send, *self._pages[path]())
         elif method == "POST" and path in PINNED:
+            caller.require(INFER)
             await self._serve_pinned({**scope, "path": path}, receive, send)
         elif method == "GET" and path in PASSED:
             await self._app(scope, receive, send)
+        elif is_ours:
+            await self._serve_registry({**scope, "path": path, CALLER: caller}, receive, send)
         else:
             raise RouteNotFound(f"There is no route {method} {scope['path']} on this server.")
+
+    async def _serve_registry(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
+        assert self._registry_app is not None
+        if not (scope["method"] == "POST" and UPLOAD.fullmatch(scope["path"])):
+            raw = await _read_body(receive, min(self._max_body_bytes, JSON_LIMIT_BYTES))
+            receive = _replay(raw, receive)
+        await self._registry_app(scope, receive, send)
 
     async def _serve_pinned(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
         raw = await _read_body(receive, self._max_body_bytes)
@@ -93,15 +124,6 @@ class Gateway:
             body = _pin(request, version)
             answer = ReferencedAnswer(version, send)
             await self._app(_with_length(scope, len(body)), _replay(body, receive), answer.send)
-
-    def _check_key(self, scope: "Scope") -> None:
-        if not self._api_keys:
-            return
-        header = dict(scope["headers"]).get(b"authorization", b"")
-        given = re.sub(rb"(?i)^bearer ", b"", header).strip()
-        # Every key is compared, in constant time, so neither content nor position leaks by timing.
-        if sum(hmac.compare_digest(given, key) for key in self._api_keys) == 0:
-            raise Unauthorized("Send a valid key: Authorization: Bearer <key>.")
 
 
 def _pin(request: dict[str, Any], version: Version) -> bytes:

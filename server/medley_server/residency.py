@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Callable, Collection
+from collections.abc import AsyncIterator, Callable, Collection, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -14,6 +14,7 @@ from medley_registry import BaseModel, Registry, RegistryError, Version
 from medley_server.checks import check_finite, check_fits
 from medley_server.engine.port import Engine
 from medley_server.errors import AdapterUnavailable
+from medley_server.leasing import Leaseholder
 
 log = logging.getLogger(__name__)
 
@@ -27,6 +28,9 @@ class Phase(StrEnum):
     LIVE = "live"
     DRAINED = "drained"
 
+
+UNLOAD_RETRY_S = 1.0
+"""How long a version that the engine would not let go of is left alone."""
 
 OnPhase = Callable[[Phase], None]
 
@@ -75,6 +79,9 @@ class Residency:
         self._capacity = capacity
         self._residents: dict[str, Resident] = {}  # by engine name: equal files, other adapter
         self._locks: dict[str, asyncio.Lock] = {}
+        self._barred: set[str] = set()
+        self._leaving: dict[str, asyncio.Task[None]] = {}
+        self.leases = Leaseholder(registry)
         self.kept: Collection[str] = ()
         """Engine names to keep although idle: those that aliases answer with."""
 
@@ -110,6 +117,36 @@ class Residency:
             yield
         finally:
             resident.release()
+            self._let_go_if_barred(resident)
+
+    def judge(self, versions: Iterable[Version]) -> None:
+        """Has the engine let go of those that may not be served, each when it is idle.
+
+        Args:
+            versions: as they stand now; of others, what was said of them before holds.
+        """
+        for version in versions:
+            if version.state.is_servable:
+                self._barred.discard(version.engine_name)
+            else:
+                self._barred.add(version.engine_name)
+        for resident in self.residents:
+            self._let_go_if_barred(resident)
+
+    def _let_go_if_barred(self, resident: Resident) -> None:
+        name = resident.version.engine_name
+        if name in self._barred and name not in self._leaving and resident.requests == 0:
+            self._leaving[name] = asyncio.create_task(self._let_go(resident))
+
+    async def _let_go(self, resident: Resident) -> None:
+        name = resident.version.engine_name
+        try:
+            while name in self._barred and self._residents.get(name) is resident:
+                if resident.requests or await self._free(resident):
+                    return  # its last request asks again
+                await asyncio.sleep(UNLOAD_RETRY_S)
+        finally:
+            del self._leaving[name]
 
     async def drained(self, version: Version) -> None:
         """Returns once no request is running on the version."""
@@ -131,6 +168,7 @@ class Residency:
         log.info("loaded %s as %s", version.reference, version.engine_name)
 
     def _verified_files(self, version: Version) -> Path:
+        self.leases.take(version)
         try:
             return self._registry.checkout(version, self._cache)
         except (RegistryError, OSError) as error:

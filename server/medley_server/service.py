@@ -9,6 +9,7 @@ from typing import Any
 
 import psutil
 from medley_registry import DEFAULT_ALIAS, BaseModel, Reference, Registry, Version
+from medley_registry.services.access import Access
 
 from medley_server.catalogue import Catalogue
 from medley_server.engine.port import Engine
@@ -25,6 +26,11 @@ class Service:
     ) -> None:
         """Wires the parts; nothing runs until `running` is entered."""
         self._engine = engine
+        self._tenant = settings.tenant
+        self.access: Access = registry.access
+        """Who may call."""
+        self.is_local = settings.is_local
+        """Whether only this machine can reach the server."""
         self._catalogue = Catalogue(registry, base)
         self._residency = Residency(
             registry, base, engine, cache=settings.cache, capacity=settings.resident
@@ -45,11 +51,21 @@ class Service:
             RegistryError: the registry cannot be read at the start.
         """
         await self._follower.reconcile()
-        follower = asyncio.create_task(self._follower.follow())
+        leases = self._residency.leases
+        tasks = [
+            asyncio.create_task(self._follower.follow()),
+            asyncio.create_task(leases.keep(self._held)),
+        ]
         try:
             yield
         finally:
-            follower.cancel()
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await asyncio.to_thread(leases.release)
+
+    def _held(self) -> list[Version]:
+        return [resident.version for resident in self._residency.residents]
 
     async def resolve(self, model: str) -> Version:
         """See `Catalogue.resolve`."""
@@ -99,7 +115,8 @@ class Service:
             | {"kv_cache_bytes": facts.kv_cache_bytes},
             "slots": {"in_one_batch": facts.max_loras, "rank": facts.max_lora_rank},
             "resident": self._resident_rows(),
-            "registry": {"head": self._follower.head, "failure": self._follower.failure},
+            "registry": {"head": self._follower.head, "failure": self._follower.failure}
+            | ({"tenant": self._tenant} if self._tenant else {}),
             "swaps": [_swap_row(swap) for swap in self._follower.swaps.values()],
         }
         return (200 if is_ready else 503), body

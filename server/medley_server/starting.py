@@ -12,11 +12,12 @@ from typing import Any
 
 from medley_registry import BaseModel, Registry, open_registry
 
-from medley_server.catalogue import versions_for
 from medley_server.engine.port import Engine
 from medley_server.engine.slots import Slots
 from medley_server.errors import CannotStart
+from medley_server.following import versions_for
 from medley_server.gateway import Gateway
+from medley_server.registry_app import create_registry_app
 from medley_server.service import Service
 from medley_server.settings import ServeSettings
 
@@ -25,13 +26,16 @@ def start(settings: ServeSettings) -> None:
     """Runs the server until it is told to stop.
 
     Raises:
-        CannotStart: there is no such base, or the engine's packages are missing.
+        CannotStart: there is no such base, no key where one is needed, or the engine's packages
+            are missing.
         RegistryError: the registry cannot be opened or read.
     """
     logging.basicConfig(format="%(levelname)s %(asctime)s [medley] %(message)s", level="INFO")
-    with open_registry(settings.registry) as registry:
+    with open_registry(settings.registry, blobs=settings.blobs, tenant=settings.tenant) as registry:
+        settings.check_keys(has_access_keys=bool(registry.access.keys()))
         base = find_base(registry, settings.base)
-        slots = Slots.sized_for(versions_for(registry, base), settings.max_loras)
+        served = [one for one in versions_for(registry, base) if one.state.is_servable]
+        slots = Slots.sized_for(served, settings.max_loras)
         try:
             from medley_server.engine.launch import serve, vllm_flags
         except ModuleNotFoundError as error:
@@ -54,6 +58,7 @@ async def front(
             service=service,
             api_keys=settings.api_keys,
             max_body_bytes=settings.max_body_bytes,
+            registry_app=create_registry_app(registry, uploads=settings.uploads),
         )
 
 

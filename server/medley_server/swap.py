@@ -11,10 +11,11 @@ import logging
 import time
 from dataclasses import dataclass, field
 
-from medley_registry import Alias, Registry, RegistryError, Version
+from medley_registry import Alias, Digest, Registry, RegistryError, Version
 
-from medley_server.catalogue import AliasKey, Catalogue, versions_for
+from medley_server.catalogue import AliasKey, Catalogue
 from medley_server.errors import AdapterUnavailable
+from medley_server.following import read
 from medley_server.residency import Phase, Residency
 
 log = logging.getLogger(__name__)
@@ -61,16 +62,18 @@ class Swap:
 class Follower:
     """Brings the catalogue to the registry's state and keeps it there until cancelled.
 
-    It compares states rather than replaying events, so a missed or doubled event changes nothing;
-    the log's head only tells when to look.
+    A version that was taken back stops being offered at the next look, whatever else is loading.
     """
 
     def __init__(self, registry: Registry, catalogue: Catalogue, residency: Residency) -> None:
         self._registry = registry
         self._catalogue = catalogue
         self._residency = residency
+        self._targets: dict[AliasKey, Digest] = {}
+        self._swapping: dict[AliasKey, asyncio.Task[None]] = {}
         self._draining: set[asyncio.Task[None]] = set()
         self._retry_at: dict[AliasKey, float] = {}
+        self._is_stale = False
         self.head = 0
         """The newest event this server has acted on."""
         self.swaps: dict[AliasKey, Swap] = {}
@@ -79,49 +82,76 @@ class Follower:
         """Why the registry cannot be followed now; None while it can."""
 
     async def follow(self) -> None:
-        """Polls the log and reconciles; never returns, and never dies of the registry's faults."""
-        while True:
-            await asyncio.sleep(POLL_S)
-            try:
-                head = await asyncio.to_thread(self._registry.head)
-                if head != self.head or self._retry_is_due():
-                    await self.reconcile()
-                self.failure = None
-            except RegistryError as error:
-                if self.failure is None:
-                    log.warning("the registry is away, serving the last good state: %s", error)
-                self.failure = str(error)
-            except Exception as error:  # the process's edge: a follower that died would be silent
-                log.exception("following the registry failed, and goes on")
-                self.failure = repr(error)
+        """Polls the log and starts swaps; never returns, nor dies of the registry's faults."""
+        try:
+            while True:
+                await asyncio.sleep(POLL_S)
+                await self._tick()
+        finally:
+            for task in self._swapping.values():
+                task.cancel()
+
+    async def _tick(self) -> None:
+        try:
+            self._reap()
+            head = await asyncio.to_thread(self._registry.head)
+            if head != self.head or self._is_stale or self._retry_is_due():
+                await self._look()
+            self.failure = None
+        except RegistryError as error:
+            if self.failure is None:
+                log.warning("the registry is away, serving the last good state: %s", error)
+            self.failure = str(error)
+        except Exception as error:  # the process's edge: a follower that died would be silent
+            log.exception("following the registry failed, and goes on")
+            self.failure = repr(error)
 
     async def reconcile(self) -> None:
-        """Learns new versions and swaps every alias that points elsewhere than it answers here.
+        """Looks once, and returns when every swap that this started has ended.
 
         Raises:
             RegistryError: the registry cannot be read.
         """
-        head, versions, aliases = await asyncio.to_thread(self._read)
-        for version in versions:
-            self._catalogue.remember(version)
-        known = {(v.adapter, v.number): v for v in versions}
-        moved = [
-            (alias, known[alias.adapter, alias.number])
-            for alias in aliases
-            if (alias.adapter, alias.number) in known and self._is_due(alias)
-        ]
-        # Side by side: a rollback to a version that is resident never waits for another's load.
-        await asyncio.gather(*(self._swap(alias, version) for alias, version in moved))
-        self.head = head
+        await self._look()
+        if self._swapping:
+            await asyncio.wait(self._swapping.values())
+        self._reap()
 
-    def _read(self) -> tuple[int, list[Version], list[Alias]]:
-        # The head first: what happens in between is then seen again, not missed.
-        head = self._registry.head()
-        versions = versions_for(self._registry, self._catalogue.base)
-        return head, versions, self._registry.aliases()
+    async def _look(self) -> None:
+        """Learns how versions stand, and starts to swap every alias that moved."""
+        base = self._catalogue.base
+        now = await asyncio.to_thread(read, self._registry, base, after=self.head)
+        self._catalogue.learn(now.versions, is_whole=now.is_whole)
+        self._residency.judge(now.versions)
+        self._residency.kept = self._catalogue.live_engine_names
+        self._targets = {(alias.adapter, alias.name): alias.digest for alias in now.aliases}
+        due = time.monotonic()
+        self._retry_at = {key: at for key, at in self._retry_at.items() if at > due}
+        for alias in now.aliases:
+            version = self._catalogue.offered(alias.adapter, alias.number)
+            if version is not None and self._is_due(alias):
+                key = (alias.adapter, alias.name)
+                # Side by side: going back to what is resident never waits for another's load.
+                self._swapping[key] = asyncio.create_task(self._swap(alias, version))
+        self.head, self._is_stale = now.head, False
+
+    def _reap(self) -> None:
+        """Forgets the swaps that have ended; aliases may have moved on meanwhile.
+
+        Raises:
+            Exception: what one of them failed with, if nobody foresaw it.
+        """
+        ended = [(key, task) for key, task in self._swapping.items() if task.done()]
+        for key, _ in ended:
+            del self._swapping[key]
+            self._is_stale = True
+        for _, task in ended:
+            task.result()
 
     def _is_due(self, alias: Alias) -> bool:
         key = (alias.adapter, alias.name)
+        if key in self._swapping:
+            return False
         live = self._catalogue.live_at(key)
         if live is not None and live.digest == alias.digest:
             self._retry_at.pop(key, None)
@@ -139,13 +169,16 @@ class Follower:
         key = (alias.adapter, alias.name)
         swap = Swap(alias.reference, version, self._catalogue.live_at(key))
         self.swaps[key] = swap
+        self._retry_at.pop(key, None)
         try:
             await self._residency.ensure(version, swap.reach)
         except AdapterUnavailable as error:
             swap.fail(str(error))
             self._retry_at[key] = time.monotonic() + RETRY_S
             return
-        self._retry_at.pop(key, None)
+        if self._targets.get(key) != version.digest or not self._catalogue.offers(version):
+            swap.fail("the alias has moved on, or the version was taken back")
+            return
         self._catalogue.flip(key, version)
         self._residency.kept = self._catalogue.live_engine_names
         swap.reach(Phase.LIVE)

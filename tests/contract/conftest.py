@@ -1,10 +1,13 @@
-"""Every contract runs on the memory backend and on the durable one."""
+"""Every contract runs on three stores: in memory, on disk, and at scale (PostgreSQL and S3)."""
 
+import os
+import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
-from medley_registry import Registry
+from medley_registry import Registry, open_registry
 from medley_registry.backends.folder import FolderBlobs, create_folder_blobs
 from medley_registry.backends.memory import MemoryBlobs, MemoryIndex
 from medley_registry.backends.sqlite import SqliteIndex, create_sqlite_index
@@ -12,31 +15,50 @@ from medley_registry.blobs import BlobStore
 from medley_registry.index import Index
 
 from tests.builders import TINY, make_adapter, make_base
+from tests.stores.postgres import running_postgres
+from tests.stores.s3 import running_s3
+
+STORES = ["memory", "disk", "scale"]
 
 
-@pytest.fixture(params=["memory", "folder"])
-def blobs(request: pytest.FixtureRequest, tmp_path: Path) -> BlobStore:
-    return MemoryBlobs() if request.param == "memory" else folder_blobs(tmp_path)
+def new_registry(store: str, folder: Path) -> Registry:
+    """An empty registry in a store of this kind."""
+    if store == "memory":
+        return Registry(MemoryIndex(), MemoryBlobs())
+    if store == "disk":
+        return open_registry(folder / "registry", create=True)
+    s3 = running_s3()
+    with patch.dict(os.environ, s3.environment):
+        return open_registry(
+            running_postgres().url,
+            blobs=s3.make_bucket(),
+            tenant=f"test-{uuid.uuid4().hex[:16]}",
+            create=True,
+        )
 
 
-@pytest.fixture(params=["memory", "sqlite"])
-def index(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Index]:
-    opened = MemoryIndex() if request.param == "memory" else sqlite_index(tmp_path)
-    yield opened
-    opened.close()
-
-
-@pytest.fixture(params=["memory", "durable"])
-def registry(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Registry]:
-    """A registry that knows the tiny base model."""
-    opened = (
-        Registry(MemoryIndex(), MemoryBlobs())
-        if request.param == "memory"
-        else Registry(sqlite_index(tmp_path), folder_blobs(tmp_path))
-    )
-    with opened:
-        opened.add_base(TINY, make_base(tmp_path / "base"), actor="ada")
+@pytest.fixture(params=STORES)
+def empty(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Registry]:
+    """A registry with nothing in it."""
+    with new_registry(request.param, tmp_path) as opened:
         yield opened
+
+
+@pytest.fixture
+def index(empty: Registry) -> Index:
+    return empty.index
+
+
+@pytest.fixture
+def blobs(empty: Registry) -> BlobStore:
+    return empty.blobs
+
+
+@pytest.fixture
+def registry(empty: Registry, tmp_path: Path) -> Registry:
+    """A registry that knows the tiny base model."""
+    empty.add_base(TINY, make_base(tmp_path / "base"), actor="ada")
+    return empty
 
 
 @pytest.fixture

@@ -1,5 +1,5 @@
 import threading
-from datetime import UTC, datetime
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,123 +8,140 @@ from medley_registry import (
     Alias,
     AliasMove,
     BaseModel,
-    Digest,
     Event,
-    EventKind,
-    FileEntry,
-    Manifest,
-    MoveReason,
+    Lease,
     Version,
     VersionState,
 )
 from medley_registry.index import Index, IndexWriter
+from medley_registry.kinds import KINDS, Record, key_of
+from medley_registry.leases import Upload
 
-AT = datetime(2026, 11, 21, 8, 46, 53, 120, tzinfo=UTC)
-BASE = BaseModel(
-    name="tiny",
-    path=Path("/models/tiny"),
-    architecture="TinyForCausalLM",
-    module_shapes={"model.q_proj": (4, 8)},
-    weights_digest=Digest.of(b"weights"),
-    config_digest=Digest.of(b"config"),
-    tokenizer_digest=Digest.of(b"tokenizer"),
-    chat_template_digest=None,
-    created_at=AT,
-)
-ADAPTER = Adapter("notes", BASE.name, BASE.base_id, AT)
-
-
-def version(number: int) -> Version:
-    file = FileEntry("adapter_config.json", number, Digest.of(bytes(number)), "application/json")
-    manifest = Manifest((file,))
-    return Version(
-        adapter=ADAPTER.name,
-        number=number,
-        digest=manifest.digest,
-        base=BASE.name,
-        base_id=BASE.base_id,
-        rank=8,
-        alpha=16.5,
-        target_modules=("q_proj", "v_proj"),
-        round=number if number > 1 else None,
-        state=VersionState.ADMITTED,
-        note="ärztlich \N{SNOWMAN}",
-        published_by="ada",
-        created_at=AT,
-        manifest=manifest,
-    )
-
-
-def move(generation: int, *, to: int) -> tuple[Alias, AliasMove]:
-    target = version(to)
-    alias = Alias(ADAPTER.name, "production", to, target.digest, generation, AT)
-    before = None if generation == 1 else to - 1
-    reason = MoveReason.PROMOTE
-    return alias, AliasMove("notes", "production", generation, before, to, "ada", reason, AT)
-
-
-def event(previous: Event | None) -> Event:
-    return Event.following(
-        previous,
-        at=AT,
-        kind=EventKind.BASE_ADDED,
-        subject="tiny",
-        actor="ada",
-        payload={"list": [1, None, True], "text": "ä"},
-    )
+from tests.records import ADAPTER, BASE, EVERY_KIND, LATER, alias, event, move, version
 
 
 def fill(writer: IndexWriter, *, versions: int) -> None:
-    writer.add_base(BASE)
-    writer.add_adapter(ADAPTER)
+    writer.add(BASE)
+    writer.add(ADAPTER)
     for number in range(1, versions + 1):
-        writer.add_version(version(number))
+        writer.add(version(number))
+
+
+def key_fields(record: Record) -> dict[str, object]:
+    return dict(zip(KINDS[type(record)].key, key_of(record), strict=True))
 
 
 def test_an_empty_index_finds_nothing(index: Index) -> None:
     with index.read() as reader:
-        assert reader.base("tiny") is None
-        assert reader.adapter("notes") is None
-        assert reader.version("notes", 1) is None
-        assert reader.alias("notes", "production") is None
-        assert (reader.bases(), reader.adapters(), reader.aliases(None)) == ([], [], [])
-        assert (reader.versions("notes"), reader.moves("notes", None)) == ([], [])
+        for record in EVERY_KIND:
+            assert reader.one(type(record), **key_fields(record)) is None
+            assert reader.all(type(record)) == []
+        assert reader.versions("notes", before=None, limit=None) == []
         assert (reader.last_number("notes"), reader.head()) == (0, 0)
         assert reader.events(after=0, limit=10) == []
 
 
+def test_there_is_an_example_of_every_kind() -> None:
+    assert {type(record) for record in EVERY_KIND} == set(KINDS)
+
+
 def test_what_was_written_reads_back_equal(index: Index) -> None:
-    alias, first = move(1, to=1)
     with index.write() as writer:
-        fill(writer, versions=2)
-        writer.move_alias(alias, first)
+        for record in EVERY_KIND:
+            writer.add(record)
         writer.append(event(None))
 
     with index.read() as reader:
-        assert reader.base("tiny") == BASE
-        assert reader.bases() == [BASE]
-        assert reader.adapter("notes") == ADAPTER
-        assert reader.adapters() == [ADAPTER]
-        assert reader.versions("notes") == [version(1), version(2)]
-        assert reader.version("notes", 2) == version(2)
-        assert reader.last_number("notes") == 2
-        assert reader.alias("notes", "production") == alias
-        assert reader.aliases("notes") == reader.aliases(None) == [alias]
-        assert reader.moves("notes", "production") == reader.moves("notes", None) == [first]
+        for record in EVERY_KIND:
+            kind = type(record)
+            assert reader.one(kind, **key_fields(record)) == record
+            assert reader.all(kind, **key_fields(record)) == [record]
+            assert reader.all(kind) == sorted(
+                (other for other in EVERY_KIND if type(other) is kind), key=key_of
+            )
         assert reader.events(after=0, limit=10) == [event(None)]
         assert reader.head() == 1
 
 
-def test_an_alias_moves_and_its_moves_are_kept_in_order(index: Index) -> None:
+def test_records_are_found_by_any_of_their_fields(index: Index) -> None:
     with index.write() as writer:
         fill(writer, versions=3)
-        for generation in (1, 2, 3):
-            writer.move_alias(*move(generation, to=generation))
 
     with index.read() as reader:
-        assert reader.aliases(None) == [move(3, to=3)[0]]
-        assert reader.moves("notes", None) == [move(g, to=g)[1] for g in (1, 2, 3)]
-        assert reader.moves("notes", "canary") == []
+        assert reader.all(Version, adapter="notes", rank=8) == [version(n) for n in (1, 2, 3)]
+        assert reader.all(Version, digest=version(2).digest) == [version(2)]
+        assert reader.all(Version, state=VersionState.DRAFT) == []
+        assert reader.all(Adapter, base_id=BASE.base_id) == [ADAPTER]
+
+
+def test_what_may_change_is_replaced(index: Index) -> None:
+    moved = replace(BASE, path=Path("/elsewhere"))
+    revoked = replace(version(1), state=VersionState.REVOKED)
+    with index.write() as writer:
+        fill(writer, versions=2)
+        writer.add(alias(1, to=1))
+        for record in (moved, revoked, alias(2, to=2)):
+            writer.replace(record)
+
+    with index.read() as reader:
+        assert reader.all(BaseModel) == [moved]
+        assert reader.all(Version) == [revoked, version(2)]
+        assert reader.all(Alias) == [alias(2, to=2)]
+
+
+def test_what_is_passing_is_removed(index: Index) -> None:
+    lease, upload = Lease("replica", BASE.base_id, LATER), Upload("0" * 32, BASE.base_id, LATER)
+    with index.write() as writer:
+        writer.add(lease)
+        writer.add(upload)
+        writer.remove(lease)
+        writer.remove(upload)
+        writer.remove(upload)  # no longer there, which is what was wanted
+
+    with index.read() as reader:
+        assert (reader.all(Lease), reader.all(Upload)) == ([], [])
+
+
+@pytest.mark.parametrize("record", EVERY_KIND, ids=lambda record: type(record).__name__)
+def test_what_is_final_is_neither_removed_nor_added_again(index: Index, record: Record) -> None:
+    with index.write() as writer:
+        for each in EVERY_KIND:
+            writer.add(each)
+
+    if not KINDS[type(record)].is_passing:
+        with pytest.raises(Exception), index.write() as writer:  # noqa: B017, PT011 each its own
+            writer.remove(record)
+    with pytest.raises(Exception), index.write() as writer:  # noqa: B017, PT011 each its own
+        writer.add(record)
+
+    with index.read() as reader:
+        assert reader.one(type(record), **key_fields(record)) == record
+
+
+def test_moves_are_in_the_order_of_their_generations(index: Index) -> None:
+    with index.write() as writer:
+        fill(writer, versions=12)
+        for generation in range(1, 13):
+            writer.add(move(generation, to=generation))
+
+    with index.read() as reader:
+        found = reader.all(AliasMove, adapter="notes", alias="production")
+    assert found == [move(n, to=n) for n in range(1, 13)]
+
+
+def test_versions_are_read_in_pages_from_the_newest(index: Index) -> None:
+    with index.write() as writer:
+        fill(writer, versions=5)
+
+    def numbers(before: int | None, limit: int | None) -> list[int]:
+        with index.read() as reader:
+            return [v.number for v in reader.versions("notes", before=before, limit=limit)]
+
+    assert numbers(None, None) == [1, 2, 3, 4, 5]
+    assert numbers(None, 2) == [4, 5]
+    assert numbers(4, 2) == [2, 3]
+    assert numbers(2, 2) == [1]
+    assert numbers(1, 2) == []
 
 
 def test_versions_are_found_by_any_part_of_their_digest_that_it_begins_with(index: Index) -> None:
@@ -152,22 +169,11 @@ def test_events_are_read_in_pages(index: Index) -> None:
         assert reader.head() == 5
 
 
-def test_a_base_moves_to_another_path(index: Index) -> None:
-    with index.write() as writer:
-        writer.add_base(BASE)
-        writer.move_base("tiny", Path("/elsewhere"))
-
-    with index.read() as reader:
-        moved = reader.base("tiny")
-    assert moved is not None
-    assert (moved.path, moved.base_id) == (Path("/elsewhere"), BASE.base_id)
-
-
 def test_a_writer_sees_what_it_has_written(index: Index) -> None:
     with index.write() as writer:
         fill(writer, versions=1)
 
-        assert writer.versions("notes") == [version(1)]
+        assert writer.all(Version) == [version(1)]
 
 
 def test_a_write_that_fails_leaves_nothing(index: Index) -> None:
@@ -180,7 +186,7 @@ def test_a_write_that_fails_leaves_nothing(index: Index) -> None:
         fail_half_way()
 
     with index.read() as reader:
-        assert reader.bases() == []
+        assert reader.all(BaseModel) == []
     with index.write() as writer:
         fill(writer, versions=1)
 
@@ -192,9 +198,9 @@ def test_a_reader_keeps_the_state_it_began_on(index: Index) -> None:
     with index.read() as reader:
         assert reader.last_number("notes") == 1
         with index.write() as writer:
-            writer.add_version(version(2))
+            writer.add(version(2))
         assert reader.last_number("notes") == 1
-        assert len(reader.versions("notes")) == 1
+        assert len(reader.all(Version)) == 1
 
 
 def test_writers_take_turns(index: Index) -> None:
@@ -203,7 +209,7 @@ def test_writers_take_turns(index: Index) -> None:
 
     def add() -> None:
         with index.write() as writer:
-            writer.add_version(version(writer.last_number("notes") + 1))
+            writer.add(version(writer.last_number("notes") + 1))
 
     threads = [threading.Thread(target=add) for _ in range(8)]
     for thread in threads:
@@ -212,4 +218,4 @@ def test_writers_take_turns(index: Index) -> None:
         thread.join()
 
     with index.read() as reader:
-        assert [v.number for v in reader.versions("notes")] == list(range(1, 9))
+        assert [v.number for v in reader.all(Version)] == list(range(1, 9))

@@ -1,10 +1,7 @@
-"""Processes that race for one registry, and processes that are killed while they change it."""
+"""Processes that race for one registry; those that are killed meanwhile are in tests/faults."""
 
 import multiprocessing
-import os
 import random
-import signal
-import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -114,89 +111,3 @@ def test_racing_checkouts_all_succeed(home: Path) -> None:
     run_together(check_out_all, home)
 
     assert len([f for f in (home / "checkouts").iterdir() if (f / ".ready").exists()]) == 6
-
-
-def publish_and_promote(
-    home: Path, contents: Iterable[int], acknowledge: Callable[[int], object]
-) -> None:
-    with opened(home) as registry:
-        for content in contents:
-            number = publish(registry, home, content)
-            acknowledge(content)
-            registry.promote("notes", number, actor="ada")
-
-
-def killed_child(
-    home: Path,
-    contents: Iterable[int],
-    *,
-    arm: Callable[[], object] = lambda: None,
-    after_s: float | None = None,
-) -> list[int]:
-    """Let a child publish contents until it dies; gives those it saw acknowledged.
-
-    It is killed after a time, or kills itself where `arm` has set a trap.
-    """
-    reading, writing = os.pipe()
-    child = os.fork()
-    if child == 0:
-        try:
-            arm()
-            publish_and_promote(home, contents, lambda content: os.write(writing, bytes([content])))
-        finally:
-            os._exit(0)  # never back into the test run
-    os.close(writing)
-    if after_s is not None:
-        time.sleep(after_s)
-        os.kill(child, signal.SIGKILL)
-    os.waitpid(child, 0)
-    with os.fdopen(reading, "rb") as pipe:
-        return [*pipe.read()]
-
-
-def assert_nothing_acknowledged_is_lost(home: Path, acknowledged: list[int]) -> None:
-    assert_sound_at(home)
-    with opened(home) as registry:
-        head = registry.head()
-        for content in acknowledged:
-            publish(registry, home, content)
-        assert registry.head() == head
-
-
-# Publishing puts two blobs: three syncs and one rename each.
-KILL_POINTS = [*(("fsync", n) for n in range(6)), *(("replace", n) for n in range(2))]
-
-
-@pytest.mark.parametrize(("call", "countdown"), KILL_POINTS)
-def test_a_publisher_killed_before_any_call_that_counts_breaks_nothing(
-    home: Path, call: str, countdown: int
-) -> None:
-    def arm() -> None:
-        original = getattr(os, call)
-        left = countdown
-
-        def kill_or_call(*arguments: object) -> object:
-            nonlocal left
-            if left == 0:
-                os.kill(os.getpid(), signal.SIGKILL)
-            left -= 1
-            return original(*arguments)
-
-        setattr(os, call, kill_or_call)
-
-    assert killed_child(home, [1], arm=arm) == []
-
-    assert_sound_at(home)
-    with opened(home) as registry:
-        assert publish(registry, home, 1) == 1
-
-
-def test_a_publisher_killed_at_any_moment_breaks_nothing(home: Path) -> None:
-    moments = random.Random(12)
-    for first in range(7, 7 + 12 * 6, 6):
-        contents = range(first, first + 6)
-        make_adapters(home, contents)
-
-        acknowledged = killed_child(home, contents, after_s=moments.uniform(0.01, 0.08))
-
-        assert_nothing_acknowledged_is_lost(home, acknowledged)

@@ -5,35 +5,36 @@ so that what was acknowledged survives a power loss; ``BEGIN IMMEDIATE`` for wri
 transaction that reads first and locks later fails under contention instead of waiting.
 """
 
+import fcntl
 import logging
+import random
 import sqlite3
 import tempfile
 import threading
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import IO
 
-from sqlalchemy import URL, Engine, Table, create_engine, event, insert, select
+from sqlalchemy import URL, Connection, Engine, create_engine, event, insert
 from sqlalchemy.exc import DatabaseError, OperationalError
 
 from medley_registry.backends import tables
-from medley_registry.backends.sql import SqlReader, SqlWriter
-from medley_registry.durable import sync_folder
-from medley_registry.errors import Busy, IndexDamaged, NotARegistry, RegistryError, Unavailable
+from medley_registry.backends.schema import check_schema
+from medley_registry.backends.sql import SqlWriter
+from medley_registry.backends.sqlite_examination import SqliteReader, examine
+from medley_registry.backends.sqlite_guards import guard_final_rows
+from medley_registry.durable import disk_errors, sync_folder
+from medley_registry.errors import Busy, IndexDamaged, RegistryError, Unavailable
+from medley_registry.findings import Finding
 
 log = logging.getLogger(__name__)
 
 PATIENCE_S = 30.0
 """How long a writer waits for other writers."""
 
-# Columns that may change after a row is written, in the tables whose rows are otherwise final.
-_FINAL: dict[Table, frozenset[str]] = {
-    tables.base: frozenset({"path"}),
-    tables.adapter: frozenset(),
-    tables.version: frozenset({"state"}),
-    tables.alias_move: frozenset(),
-    tables.event: frozenset(),
-}
+_TURN_POLL_S = 0.001
 
 
 class SqliteIndex:
@@ -47,42 +48,71 @@ class SqliteIndex:
         # Readers could never take the write lock by mistake: their connections refuse to write.
         self._readers = _engine(path, begin="BEGIN", pragmas=("query_only=ON",))
         self._writers = _engine(path, begin="BEGIN IMMEDIATE")
-        # Threads queue here, because SQLite's own waiting between connections is not fair.
+        # Writers take turns here, because SQLite's own waiting is not fair: its sleeps grow, so
+        # that under contention the one who waited longest is the least likely to be next.
         self._turn = threading.Lock()
+        self._turn_file = path.with_name(f"{path.name}-turn")
         try:
-            self._check_schema(path)
+            with self.read() as reader:
+                check_schema(reader.connection, where=str(path))
         except RegistryError:
             self.close()
             raise
 
     @contextmanager
-    def read(self) -> Iterator[SqlReader]:
+    def read(self) -> Iterator[SqliteReader]:
         with _sqlite_errors(), self._readers.begin() as connection:
-            yield SqlReader(connection)
+            yield SqliteReader(connection)
 
     @contextmanager
     def write(self) -> Iterator[SqlWriter]:
-        if not self._turn.acquire(timeout=PATIENCE_S):
-            raise Busy(f"the index stayed locked for {PATIENCE_S:g} s")
-        try:
-            with _sqlite_errors(), self._writers.begin() as connection:
-                yield SqlWriter(connection)
-        finally:
-            self._turn.release()
+        with self._own_turn(), _sqlite_errors(), self._writers.begin() as connection:
+            yield SqlWriter(connection)
+
+    def examine(self) -> list[Finding]:
+        with self.read() as reader:
+            return [*examine(reader.connection)]
 
     def close(self) -> None:
         self._readers.dispose()
         self._writers.dispose()
 
-    def _check_schema(self, path: Path) -> None:
-        with _sqlite_errors(), self._readers.begin() as connection:
-            if not self._readers.dialect.has_table(connection, tables.schema_version.name):
-                raise NotARegistry(f"{path} is a database, but not a registry's")
-            found = connection.execute(select(tables.schema_version.c.number)).scalar_one()
-        if found != tables.SCHEMA_VERSION:
-            raise NotARegistry(
-                f"{path} has schema {found}; this version reads schema {tables.SCHEMA_VERSION}"
-            )
+    @contextmanager
+    def _own_turn(self) -> Iterator[None]:
+        """Among threads by a lock, among processes by a locked file; correctness needs neither.
+
+        The file is opened anew each time, because a fork would share its lock.
+        """
+        deadline = time.monotonic() + PATIENCE_S
+        if not self._turn.acquire(timeout=PATIENCE_S):
+            raise _busy()
+        try:
+            with disk_errors(self._turn_file):
+                file = self._turn_file.open("a")
+            with file:
+                while not _try_lock(file):
+                    if time.monotonic() > deadline:
+                        raise _busy()
+                    time.sleep(_TURN_POLL_S * random.uniform(0.5, 1.5))  # noqa: S311 no secret
+                try:
+                    yield
+                finally:
+                    # Said aloud: a process forked meanwhile has the file open too.
+                    fcntl.flock(file, fcntl.LOCK_UN)
+        finally:
+            self._turn.release()
+
+
+def _try_lock(file: IO[str]) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _busy() -> Busy:
+    return Busy(f"the index stayed locked for {PATIENCE_S:g} s")
 
 
 def create_sqlite_index(path: Path) -> None:
@@ -96,10 +126,11 @@ def create_sqlite_index(path: Path) -> None:
         engine = _engine(draft, begin="BEGIN IMMEDIATE")
         with _sqlite_errors(), engine.begin() as connection:
             tables.metadata.create_all(connection)
-            connection.execute(insert(tables.schema_version).values(number=tables.SCHEMA_VERSION))
-            for trigger in _final_row_triggers():
-                connection.exec_driver_sql(trigger)
-        engine.dispose()  # the last connection to close moves the write-ahead log into the file
+            connection.execute(
+                insert(tables.schema_version).values(version_num=tables.SCHEMA_VERSION)
+            )
+            guard_final_rows(connection)
+        _settle(engine, draft)
         try:
             path.hardlink_to(draft)
         except FileExistsError:
@@ -107,9 +138,23 @@ def create_sqlite_index(path: Path) -> None:
     sync_folder(path.parent)
 
 
+def _settle(engine: Engine, path: Path) -> None:
+    """Move the write-ahead log into the file, and let go of it.
+
+    Closing the last connection would do so too, but would not say if it failed.
+    """
+    with _sqlite_errors(), closing(engine.raw_connection()) as connection:
+        (is_busy, *_) = connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    engine.dispose()
+    if is_busy:
+        raise Unavailable(f"{path} cannot be settled: somebody else has it open")
+
+
 def _engine(path: Path, *, begin: str, pragmas: tuple[str, ...] = ()) -> Engine:
     engine = create_engine(
-        URL.create("sqlite", database=str(path)), connect_args={"timeout": PATIENCE_S}
+        URL.create("sqlite", database=str(path)),
+        connect_args={"timeout": PATIENCE_S},
+        max_overflow=-1,  # readers wait for nobody, however many they are
     )
 
     @event.listens_for(engine, "connect")
@@ -129,15 +174,15 @@ def _engine(path: Path, *, begin: str, pragmas: tuple[str, ...] = ()) -> Engine:
     return engine
 
 
-def _final_row_triggers() -> Iterator[str]:
-    for table, changeable in _FINAL.items():
-        fixed = ", ".join(f'"{c.name}"' for c in table.columns if c.name not in changeable)
-        for action in (f"UPDATE OF {fixed}", "DELETE"):
-            yield (
-                f"CREATE TRIGGER {table.name}_no_{action.split()[0].lower()} "
-                f"BEFORE {action} ON {table.name} "
-                f"BEGIN SELECT RAISE(ABORT, '{table.name} rows are final'); END"
-            )
+@contextmanager
+def migration_transaction(path: Path) -> Iterator[Connection]:
+    """The only writer, with foreign keys unchecked: tables are made anew, one after the other."""
+    engine = _engine(path, begin="BEGIN IMMEDIATE", pragmas=("foreign_keys=OFF",))
+    try:
+        with _sqlite_errors(), engine.begin() as connection:
+            yield connection
+    finally:
+        engine.dispose()
 
 
 @contextmanager
@@ -151,14 +196,18 @@ def _sqlite_errors() -> Iterator[None]:
         raise _translated(error.orig) from error
     except sqlite3.DatabaseError as error:  # from the set-up of a connection
         raise _translated(error) from error
+    except UnicodeDecodeError as error:  # the driver's, on a message that quotes damaged text
+        raise IndexDamaged(f"the index holds text that is none: {error}") from error
 
 
 def _translated(error: BaseException | None) -> RegistryError:
     # The low byte is the primary code, the rest says more: https://sqlite.org/rescode.html
     match getattr(error, "sqlite_errorcode", 0) & 0xFF:
         case sqlite3.SQLITE_BUSY:
-            return Busy(f"the index stayed locked for {PATIENCE_S:g} s")
+            return _busy()
         case sqlite3.SQLITE_CORRUPT | sqlite3.SQLITE_NOTADB:
+            return IndexDamaged(f"the index is damaged: {error}")
+        case 0 if "decode" in str(error):  # the driver's own; no code for text that is not UTF-8
             return IndexDamaged(f"the index is damaged: {error}")
         case _:
             return Unavailable(f"the index cannot be used: {error}")

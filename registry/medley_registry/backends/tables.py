@@ -1,29 +1,51 @@
-"""The tables, in SQLAlchemy Core: nothing here belongs to one database product."""
+"""The tables, in SQLAlchemy Core: nothing here belongs to one database product.
 
-import json
-from datetime import datetime
-from typing import cast
+One table per kind of record, whose columns are the record's fields, and the event log.
+"""
+
+from typing import Any
 
 from sqlalchemy import (
     CheckConstraint,
     Column,
-    Dialect,
-    Float,
+    Double,
     ForeignKey,
     ForeignKeyConstraint,
-    Integer,
+    Index,
     MetaData,
+    PrimaryKeyConstraint,
     String,
     Table,
-    Text,
-    TypeDecorator,
     UniqueConstraint,
 )
 
-from medley_registry import timestamps
-from medley_registry.canonical import Json, canonical_json
+from medley_registry.adapters import Adapter, Version, VersionState
+from medley_registry.aliases import Alias, AliasMove, MoveReason
+from medley_registry.backends.columns import (
+    DIGEST,
+    INTEGER,
+    JSON,
+    LINEAGE,
+    MANIFEST,
+    NAMES,
+    PATH,
+    POLICY,
+    SHAPES,
+    TEXT,
+    TIME,
+    choice,
+)
+from medley_registry.bases import BaseModel
+from medley_registry.evidence import Evidence, EvidenceKind
+from medley_registry.keys import AccessKey, Signature, TrustedKey
+from medley_registry.kinds import KINDS
+from medley_registry.leases import Lease, Upload
+from medley_registry.policies import Approval, Protection
+from medley_registry.variants import Variant, VariantKind
+from medley_registry.withdrawals import Revocation, Tombstone
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = "0002"
+"""The newest revision in `medley_registry.backends.migrations`."""
 
 # Every constraint has a name, because a migration can only change what it can name.
 metadata = MetaData(
@@ -37,116 +59,248 @@ metadata = MetaData(
 )
 
 
-class Timestamp(TypeDecorator[datetime]):
-    """UTC as text: the same form on every database, and the one that event hashes cover."""
-
-    impl = String(27)
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> str | None:
-        return None if value is None else timestamps.to_text(value)
-
-    def process_result_value(self, value: str | None, dialect: Dialect) -> datetime | None:
-        return None if value is None else timestamps.from_text(value)
+def _to_version() -> ForeignKeyConstraint:
+    return ForeignKeyConstraint(["adapter", "number"], ["version.adapter", "version.number"])
 
 
-class CanonicalJson(TypeDecorator[Json]):
-    """Canonical JSON as text, so that what was hashed is what is stored."""
-
-    impl = Text
-    cache_ok = True
-
-    def process_bind_param(self, value: Json, dialect: Dialect) -> str:
-        return canonical_json(value).decode()
-
-    def process_result_value(self, value: str | None, dialect: Dialect) -> Json:
-        return None if value is None else cast("Json", json.loads(value))
+def _table(name: str, kind: type[Any], *items: Any) -> Table:
+    """A table whose primary key is the kind's."""
+    for item in items:
+        if isinstance(item, Column):
+            item.primary_key = item.name in KINDS[kind].key
+            item.autoincrement = False
+            item.nullable = item.nullable and not item.primary_key
+    return Table(name, metadata, *items)
 
 
-_HEX = String(64)
+def _required(name: str, of: Any, *more: Any) -> Column[Any]:
+    return Column(name, of, *more, nullable=False)
 
-schema_version = Table("schema_version", metadata, Column("number", Integer, primary_key=True))
 
-base = Table(
-    "base",
-    metadata,
-    Column("name", String(63), primary_key=True),
-    Column("base_id", _HEX, nullable=False),
-    Column("path", Text, nullable=False),
-    Column("architecture", Text, nullable=False),
-    Column("module_shapes", CanonicalJson, nullable=False),
-    Column("weights_digest", _HEX, nullable=False),
-    Column("config_digest", _HEX, nullable=False),
-    Column("tokenizer_digest", _HEX, nullable=False),
-    Column("chat_template_digest", _HEX),
-    Column("created_at", Timestamp, nullable=False),
-)
-
-adapter = Table(
-    "adapter",
-    metadata,
-    Column("id", Integer, primary_key=True),
-    Column("name", String(63), nullable=False, unique=True),
-    Column("base", ForeignKey(base.c.name), nullable=False),
-    Column("base_id", _HEX, nullable=False),
-    Column("created_at", Timestamp, nullable=False),
-)
-
-version = Table(
-    "version",
-    metadata,
-    Column("adapter_id", ForeignKey(adapter.c.id), primary_key=True),
-    Column("number", Integer, primary_key=True, autoincrement=False),
-    Column("digest", _HEX, nullable=False),
-    Column("manifest", Text, nullable=False),
-    Column("rank", Integer, nullable=False),
-    Column("alpha", Float, nullable=False),
-    Column("target_modules", CanonicalJson, nullable=False),
-    Column("round", Integer),
-    Column("state", String(16), nullable=False),
-    Column("note", Text, nullable=False),
-    Column("published_by", Text, nullable=False),
-    Column("created_at", Timestamp, nullable=False),
-    UniqueConstraint("adapter_id", "digest"),
-    CheckConstraint("number > 0", name="number"),
-)
-
-alias = Table(
-    "alias",
-    metadata,
-    Column("adapter_id", Integer, primary_key=True),
-    Column("name", String(63), primary_key=True),
-    Column("number", Integer, nullable=False),
-    Column("generation", Integer, nullable=False),
-    Column("updated_at", Timestamp, nullable=False),
-    ForeignKeyConstraint(["adapter_id", "number"], ["version.adapter_id", "version.number"]),
-)
-
-alias_move = Table(
-    "alias_move",
-    metadata,
-    Column("id", Integer, primary_key=True),
-    Column("adapter_id", Integer, nullable=False),
-    Column("alias", String(63), nullable=False),
-    Column("generation", Integer, nullable=False),
-    Column("from_number", Integer),
-    Column("to_number", Integer, nullable=False),
-    Column("actor", Text, nullable=False),
-    Column("reason", String(16), nullable=False),
-    Column("at", Timestamp, nullable=False),
-    UniqueConstraint("adapter_id", "alias", "generation"),
-    ForeignKeyConstraint(["adapter_id", "to_number"], ["version.adapter_id", "version.number"]),
-)
+TABLES: dict[type[Any], Table] = {
+    BaseModel: _table(
+        "base",
+        BaseModel,
+        _required("name", TEXT),
+        _required("path", PATH),
+        _required("architecture", TEXT),
+        _required("module_shapes", SHAPES),
+        _required("weights_digest", DIGEST),
+        _required("config_digest", DIGEST),
+        _required("tokenizer_digest", DIGEST),
+        Column("chat_template_digest", DIGEST),
+        _required("created_at", TIME),
+        Column("derived_from", DIGEST),
+        Column("recipe", JSON),
+    ),
+    Adapter: _table(
+        "adapter",
+        Adapter,
+        _required("name", TEXT),
+        _required("base", TEXT, ForeignKey("base.name")),
+        _required("base_id", DIGEST),
+        _required("created_at", TIME),
+    ),
+    Version: _table(
+        "version",
+        Version,
+        _required("adapter", TEXT, ForeignKey("adapter.name")),
+        _required("number", INTEGER),
+        _required("digest", DIGEST),
+        _required("base", TEXT),
+        _required("base_id", DIGEST),
+        _required("rank", INTEGER),
+        _required("alpha", Double),
+        _required("target_modules", NAMES),
+        Column("round", INTEGER),
+        _required("state", choice(VersionState)),
+        _required("note", TEXT),
+        _required("published_by", TEXT),
+        _required("created_at", TIME),
+        _required("manifest", MANIFEST),
+        _required("lineage", LINEAGE),
+        UniqueConstraint("adapter", "digest"),
+        Index("ix_version_digest", "digest"),
+        CheckConstraint("number > 0", name="number"),
+    ),
+    Variant: _table(
+        "variant",
+        Variant,
+        _required("adapter", TEXT),
+        _required("number", INTEGER),
+        _required("kind", choice(VariantKind)),
+        _required("version_digest", DIGEST),
+        _required("base", TEXT, ForeignKey("base.name")),
+        _required("base_id", DIGEST),
+        _required("recipe", JSON),
+        _required("made_by", TEXT),
+        _required("created_at", TIME),
+        _to_version(),
+    ),
+    Evidence: _table(
+        "evidence",
+        Evidence,
+        _required("digest", DIGEST),
+        _required("adapter", TEXT),
+        _required("number", INTEGER),
+        _required("variant", choice(VariantKind)),
+        _required("variant_digest", DIGEST),
+        _required("kind", choice(EvidenceKind)),
+        _required("suite", TEXT),
+        _required("suite_digest", DIGEST),
+        _required("environment", JSON),
+        _required("metrics", JSON),
+        _required("actor", TEXT),
+        _required("at", TIME),
+        _required("ordinal", INTEGER),
+        ForeignKeyConstraint(
+            ["adapter", "number", "variant"], ["variant.adapter", "variant.number", "variant.kind"]
+        ),
+    ),
+    TrustedKey: _table(
+        "trusted_key",
+        TrustedKey,
+        _required("key_id", TEXT),
+        _required("name", TEXT),
+        _required("public_key", TEXT),
+        _required("valid_from", TIME),
+        Column("valid_until", TIME),
+        _required("added_by", TEXT),
+        Column("distrusted_at", TIME),
+    ),
+    Signature: _table(
+        "signature",
+        Signature,
+        _required("adapter", TEXT),
+        _required("number", INTEGER),
+        _required("key_id", TEXT, ForeignKey("trusted_key.key_id")),
+        _required("bundle", TEXT),
+        _required("by", TEXT),
+        _required("at", TIME),
+        _to_version(),
+    ),
+    Alias: _table(
+        "alias",
+        Alias,
+        _required("adapter", TEXT),
+        _required("name", TEXT),
+        _required("number", INTEGER),
+        _required("digest", DIGEST),
+        _required("generation", INTEGER),
+        _required("updated_at", TIME),
+        _to_version(),
+    ),
+    AliasMove: _table(
+        "alias_move",
+        AliasMove,
+        _required("adapter", TEXT),
+        _required("alias", TEXT),
+        _required("generation", INTEGER),
+        Column("from_number", INTEGER),
+        _required("to_number", INTEGER),
+        _required("actor", TEXT),
+        _required("reason", choice(MoveReason)),
+        _required("at", TIME),
+        ForeignKeyConstraint(["adapter", "to_number"], ["version.adapter", "version.number"]),
+    ),
+    Protection: _table(
+        "protection",
+        Protection,
+        _required("adapter", TEXT, ForeignKey("adapter.name")),
+        _required("alias", TEXT),
+        _required("revision", INTEGER),
+        _required("policy", POLICY),
+        _required("actor", TEXT),
+        _required("at", TIME),
+    ),
+    Approval: _table(
+        "approval",
+        Approval,
+        _required("adapter", TEXT),
+        _required("alias", TEXT),
+        _required("generation", INTEGER),
+        _required("number", INTEGER),
+        _required("actor", TEXT),
+        _required("digest", DIGEST),
+        _required("at", TIME),
+        _required("revision", INTEGER),
+        _to_version(),
+    ),
+    AccessKey: _table(
+        "access_key",
+        AccessKey,
+        _required("key_id", TEXT),
+        _required("name", TEXT),
+        _required("secret_hash", TEXT),
+        _required("scopes", NAMES),
+        _required("created_by", TEXT),
+        _required("created_at", TIME),
+        Column("expires_at", TIME),
+        Column("revoked_at", TIME),
+    ),
+    Revocation: _table(
+        "revocation",
+        Revocation,
+        _required("digest", DIGEST),
+        _required("reason", TEXT),
+        _required("actor", TEXT),
+        _required("at", TIME),
+        Column("weights", DIGEST),
+    ),
+    Tombstone: _table(
+        "tombstone",
+        Tombstone,
+        _required("adapter", TEXT),
+        _required("number", INTEGER),
+        _required("digest", DIGEST),
+        _required("reason", TEXT),
+        _required("actor", TEXT),
+        _required("at", TIME),
+        _to_version(),
+    ),
+    Lease: _table(
+        "lease",
+        Lease,
+        _required("holder", TEXT),
+        _required("digest", DIGEST),
+        _required("expires_at", TIME),
+    ),
+    Upload: _table(
+        "upload",
+        Upload,
+        _required("id", TEXT),
+        _required("digest", DIGEST),
+        _required("expires_at", TIME),
+    ),
+}
 
 event = Table(
     "event",
     metadata,
-    Column("seq", Integer, primary_key=True, autoincrement=False),
-    Column("at", Timestamp, nullable=False),
-    Column("kind", String(32), nullable=False),
-    Column("subject", Text, nullable=False),
-    Column("actor", Text, nullable=False),
-    Column("payload", CanonicalJson, nullable=False),
-    Column("previous_hash", _HEX, nullable=False),
-    Column("hash", _HEX, nullable=False),
+    Column("seq", INTEGER, primary_key=True, autoincrement=False),
+    _required("at", TIME),
+    _required("kind", TEXT),
+    _required("subject", TEXT),
+    _required("actor", TEXT),
+    _required("payload", JSON),
+    _required("previous_hash", TEXT),
+    _required("hash", TEXT),
 )
+
+# The table in which Alembic keeps the schema's revision, just as it would make it itself, so that
+# reading and making it needs no Alembic.
+schema_version = Table(
+    "alembic_version",
+    metadata,
+    _required("version_num", String(32)),
+    PrimaryKeyConstraint("version_num", name="alembic_version_pkc"),
+)
+
+FINAL: dict[Table, frozenset[str]] = {
+    **{TABLES[kind]: rules.changeable for kind, rules in KINDS.items()},
+    event: frozenset(),
+}
+"""The tables whose rows are final, each with the columns that may change all the same."""
+
+PASSING = frozenset(TABLES[kind] for kind, rules in KINDS.items() if rules.is_passing)
+"""The tables whose rows may be deleted."""

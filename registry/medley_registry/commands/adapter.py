@@ -1,90 +1,166 @@
-"""`medley adapter …`."""
+"""`medley adapter …`: publish, list, show; the rest is added from its neighbours."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
-from medley_registry.adapters import Alias, Version
-from medley_registry.commands.actor import actor
-from medley_registry.commands.options import (
-    AliasOption,
-    GenerationOption,
-    JsonOption,
-    RegistryOption,
+from medley_registry.adapters import Version, VersionState
+from medley_registry.aliases import Alias
+from medley_registry.commands import (
+    alias,
+    diff,
+    evidence,
+    exchange,
+    history,
+    protection,
+    state,
+    verification,
 )
-from medley_registry.commands.records import adapter_record, move_record, version_record
+from medley_registry.commands.actor import actor
+from medley_registry.commands.ancestry import lineage_of
+from medley_registry.commands.completing import adapter_names
+from medley_registry.commands.opening import on_registry
+from medley_registry.commands.options import (
+    BaseOption,
+    FolderArgument,
+    JsonOption,
+    KeyOption,
+    ReferenceArgument,
+)
+from medley_registry.commands.recording import (
+    adapter_record,
+    signature_record,
+    version_detail,
+    version_record,
+)
+from medley_registry.commands.records import SignatureRecord
 from medley_registry.commands.screen import (
     moment,
     print_fields,
     print_json,
     print_line,
+    print_note,
     print_table,
+    progress_bar,
     size,
 )
-from medley_registry.opening import open_registry
-from medley_registry.references import DEFAULT_ALIAS, Reference
+from medley_registry.own_key import signer_for
 from medley_registry.registry import Registry
+
+FirstState = Literal["draft", "quarantined", "validated", "admitted"]
 
 app = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
     rich_markup_mode=None,
-    help="Publish adapters, list them, and decide which version is in use.",
+    help="Publish adapters, and decide which version is in use.",
 )
 
 
 @app.command()
+@on_registry
 def publish(
-    folder: Annotated[
-        Path, typer.Argument(metavar="DIR", exists=True, file_okay=False, show_default=False)
-    ],
+    registry: Registry,
+    folder: FolderArgument,
     *,
     name: Annotated[str, typer.Option("--name", help="The adapter.", show_default=False)],
-    base: Annotated[str, typer.Option("--base", help="Its base model.", show_default=False)],
+    base: BaseOption,
     round_: Annotated[
         int | None,
         typer.Option("--round", min=1, help="The federated round.", show_default=False),
     ] = None,
     note: Annotated[str, typer.Option("--note", help="One line for people.")] = "",
-    registry: RegistryOption = None,
+    state: Annotated[FirstState, typer.Option("--state", help="Where it begins.")] = "admitted",
+    key: KeyOption = None,
+    parents: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--parent",
+            metavar="REF:RELATION",
+            help="A version it came from, as in discharge:2:trained_from; may be repeated.",
+            show_default=False,
+        ),
+    ] = None,
+    lineage: Annotated[
+        Path | None,
+        typer.Option(
+            "--lineage",
+            metavar="FILE.json",
+            exists=True,
+            dir_okay=False,
+            help="Parents, contributions, run, recipe, strategy and origin.",
+            show_default=False,
+        ),
+    ] = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Add the adapter in DIR, as PEFT saves it, as a new version. No alias moves.
 
     Content that is published already keeps its version.
 
     \b
-    Example:
+    Examples:
       medley adapter publish out/ --name discharge --base smollm2-135m-instruct
+      medley adapter publish out/ --name discharge --base smollm2-135m-instruct \\
+        --round 4 --parent discharge:3:aggregated_from --state quarantined
     """
-    with open_registry(registry) as opened:
-        version = opened.publish(
-            folder, name=name, base=base, actor=actor(), round=round_, note=note
+    with progress_bar("checking") as progress:
+        version = registry.publish(
+            folder,
+            name=name,
+            base=base,
+            actor=actor(),
+            round=round_,
+            note=note,
+            lineage=lineage_of(registry, lineage, parents or []),
+            state=VersionState(state),
+            signer=signer_for(registry, key),
+            progress=progress,
         )
-    print_line(f"{version.reference}  {version.digest}")
+    if as_json:
+        print_json(version_record(version, aliases=registry.aliases(name)))
+    else:
+        print_line(f"{version.reference}  {version.digest}")
 
 
 @app.command("list")
+@on_registry
 def list_(
+    registry: Registry,
     name: Annotated[
-        str | None, typer.Argument(help="List this adapter's versions.", show_default=False)
+        str | None,
+        typer.Argument(
+            help="List this adapter's versions.", show_default=False, autocompletion=adapter_names
+        ),
     ] = None,
     *,
+    limit: Annotated[int, typer.Option("--limit", min=1, help="The newest so many.")] = 50,
+    before: Annotated[
+        int | None,
+        typer.Option("--before", min=1, help="Numbered below this.", show_default=False),
+    ] = None,
+    state: Annotated[
+        VersionState | None,
+        typer.Option("--state", help="In this state only.", show_default=False),
+    ] = None,
     as_json: JsonOption = False,
-    registry: RegistryOption = None,
 ) -> None:
-    """List the adapters, or one adapter's versions.
+    """List the adapters, or one adapter's newest versions.
 
     \b
     Examples:
       medley adapter list
-      medley adapter list discharge --json
+      medley adapter list discharge --state admitted --json
+      medley adapter list discharge --limit 20 --before 81
     """
-    with open_registry(registry) as opened:
-        if name is None:
-            _list_adapters(opened, as_json=as_json)
-        else:
-            _list_versions(opened, name, as_json=as_json)
+    if name is None:
+        _list_adapters(registry, as_json=as_json)
+        return
+    page = _page(registry, name, before=before, limit=limit, state=state)
+    _list_versions(page, registry.aliases(name), as_json=as_json)
+    if len(page) == limit and page[0].number > 1:
+        print_note(f"older ones: medley adapter list {name} --before {page[0].number}")
 
 
 def _list_adapters(registry: Registry, *, as_json: bool) -> None:
@@ -92,7 +168,7 @@ def _list_adapters(registry: Registry, *, as_json: bool) -> None:
     found = [
         (
             adapter,
-            len(registry.versions(adapter.name)),
+            registry.version_count(adapter.name),
             [alias for alias in aliases if alias.adapter == adapter.name],
         )
         for adapter in registry.adapters()
@@ -112,15 +188,28 @@ def _list_adapters(registry: Registry, *, as_json: bool) -> None:
     print_table(("ADAPTER", "BASE", "VERSIONS", "ALIASES"), rows)
 
 
-def _list_versions(registry: Registry, name: str, *, as_json: bool) -> None:
-    versions = registry.versions(name)
-    aliases = registry.aliases(name)
+def _page(
+    registry: Registry, name: str, *, before: int | None, limit: int, state: VersionState | None
+) -> list[Version]:
+    """The newest versions in this state below `before`, oldest first."""
+    found: list[Version] = []
+    while len(found) < limit:
+        page = registry.versions(name, before=before, limit=limit)
+        found = [v for v in page if state in (None, v.state)] + found
+        if len(page) < limit:
+            break
+        before = page[0].number
+    return found[-limit:]
+
+
+def _list_versions(versions: list[Version], aliases: list[Alias], *, as_json: bool) -> None:
     if as_json:
         print_json([version_record(version, aliases=aliases) for version in versions])
         return
     rows = [
         (
             version.reference,
+            version.state.value,
             version.digest.hex[:12],
             version.rank,
             size(version.size_bytes),
@@ -129,7 +218,7 @@ def _list_versions(registry: Registry, name: str, *, as_json: bool) -> None:
         )
         for version in versions
     ]
-    print_table(("VERSION", "DIGEST", "RANK", "SIZE", "ALIASES", "NOTE"), rows)
+    print_table(("VERSION", "STATE", "DIGEST", "RANK", "SIZE", "ALIASES", "NOTE"), rows)
 
 
 def _names(aliases: list[Alias], *, pointing_at: Version) -> str:
@@ -137,128 +226,70 @@ def _names(aliases: list[Alias], *, pointing_at: Version) -> str:
 
 
 @app.command()
-def show(
-    reference: Annotated[str, typer.Argument(metavar="REF", show_default=False)],
-    *,
-    as_json: JsonOption = False,
-    registry: RegistryOption = None,
-) -> None:
+@on_registry
+def show(registry: Registry, reference: ReferenceArgument, *, as_json: JsonOption = False) -> None:
     """Show one version.
-
-    REF is NAME (its production version), NAME@ALIAS, NAME:NUMBER or NAME@sha256:DIGEST.
 
     \b
     Examples:
       medley adapter show discharge
       medley adapter show discharge:2 --json
     """
-    with open_registry(registry) as opened:
-        version = opened.resolve(reference)
-        aliases = opened.aliases(version.adapter)
+    version = registry.resolve(reference)
+    name, number = version.adapter, version.number
+    keys = registry.trust.keys()
+    signatures = registry.trust.signatures(name, number)
+    aliases = registry.aliases(name)
+    detail = version_detail(
+        version,
+        aliases=aliases,
+        variants=registry.evidence.variants(name, number),
+        evidence=registry.evidence.of(name, number),
+        signatures=[signature_record(signature, keys=keys) for signature in signatures],
+        revocation=registry.lifecycle.revocation(version.digest),
+    )
     if as_json:
-        print_json(version_record(version, aliases=aliases))
+        print_json(detail)
         return
+    because = detail["withdrawn_because"]
     print_fields(
         {
             "version": version.reference,
             "digest": version.digest,
-            "state": version.state.value,
+            "state": version.state.value + (f": {because}" if because else ""),
             "aliases": _names(aliases, pointing_at=version) or "none",
             "base": f"{version.base} ({version.base_id.hex[:12]})",
             "rank": f"{version.rank}, alpha {version.alpha:g}",
             "modules": ", ".join(version.target_modules),
             "round": version.round or "none",
             "note": version.note or "none",
-            "published": f"{moment(version.created_at)} by {version.published_by}",
-            **{entry.path: size(entry.size) for entry in version.manifest.files},
+            "created": f"{moment(version.created_at)} by {version.published_by}",
+            "signed": _signers(detail["signatures"]) or "no",
+            **_lineage_fields(version),
+            "variants": ", ".join(v["kind"] for v in detail["variants"]),
+            "evidence": len(detail["evidence"]) or "none",
+            "files": ", ".join(f"{f.path} {size(f.size)}" for f in version.manifest.files),
         }
     )
 
 
-@app.command()
-def promote(
-    reference: Annotated[str, typer.Argument(metavar="NAME:NUMBER", show_default=False)],
-    *,
-    alias: AliasOption = DEFAULT_ALIAS,
-    expected_generation: GenerationOption = None,
-    registry: RegistryOption = None,
-) -> None:
-    """Point an alias at a version. Servers follow within a second.
-
-    \b
-    Examples:
-      medley adapter promote discharge:2
-      medley adapter promote discharge:3 --alias canary --expect-generation 4
-    """
-    wanted = Reference.parse(reference)
-    if wanted.number is None:
-        raise typer.BadParameter("name one version, as in discharge:2", param_hint="NAME:NUMBER")
-    with open_registry(registry) as opened:
-        moved = opened.promote(
-            wanted.adapter,
-            wanted.number,
-            alias=alias,
-            actor=actor(),
-            expected_generation=expected_generation,
-        )
-    print_line(
-        f"{moved.reference} is {moved.adapter}:{moved.number}, generation {moved.generation}"
-    )
+def _signers(signatures: list[SignatureRecord]) -> str:
+    return ", ".join(f"{s['key_name']} ({s['key_id'][:12]})" for s in signatures)
 
 
-@app.command()
-def rollback(
-    name: Annotated[str, typer.Argument(metavar="NAME", show_default=False)],
-    *,
-    alias: AliasOption = DEFAULT_ALIAS,
-    expected_generation: GenerationOption = None,
-    registry: RegistryOption = None,
-) -> None:
-    """Point an alias back at its previous version; again, one further back.
-
-    \b
-    Example:
-      medley adapter rollback discharge
-    """
-    with open_registry(registry) as opened:
-        moved = opened.rollback(
-            name, alias=alias, actor=actor(), expected_generation=expected_generation
-        )
-    print_line(
-        f"{moved.reference} is {moved.adapter}:{moved.number}, generation {moved.generation}"
-    )
+def _lineage_fields(version: Version) -> dict[str, object]:
+    """What is known of where it came from, and no more."""
+    lineage = version.lineage
+    fields = {
+        "parents": ", ".join(f"{p.reference} ({p.relation})" for p in lineage.parents),
+        "sites": ", ".join(f"{c.participant} ({c.weight:.3g})" for c in lineage.contributions),
+        "run": lineage.run,
+        "recipe": lineage.recipe,
+        "strategy": lineage.strategy,
+        "origin": lineage.origin,
+    }
+    return {name: value for name, value in fields.items() if value}
 
 
-@app.command()
-def history(
-    name: Annotated[str, typer.Argument(metavar="NAME", show_default=False)],
-    *,
-    alias: Annotated[
-        str | None, typer.Option("--alias", help="Only this alias.", show_default=False)
-    ] = None,
-    as_json: JsonOption = False,
-    registry: RegistryOption = None,
-) -> None:
-    """Show every move of an adapter's aliases, and who made it.
-
-    \b
-    Example:
-      medley adapter history discharge --alias production
-    """
-    with open_registry(registry) as opened:
-        moves = opened.history(name, alias=alias)
-    if as_json:
-        print_json([move_record(move) for move in moves])
-        return
-    rows = [
-        (
-            moment(move.at),
-            move.alias,
-            move.generation,
-            f"{move.from_number or '-'} → {move.to_number}",
-            move.reason.value,
-            move.actor,
-        )
-        for move in moves
-    ]
-    print_table(("AT", "ALIAS", "GEN", "MOVE", "REASON", "ACTOR"), rows)
+for part in (alias, history, state, protection, evidence, verification, exchange, diff):
+    app.add_typer(part.app)

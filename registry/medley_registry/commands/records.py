@@ -1,95 +1,451 @@
 """What ``--json`` prints: keys are stable, added to and never renamed.
 
-Digests are ``sha256:<hex>`` (a file's ``sha256`` is the bare hex), points in time RFC 3339 in
-UTC, sizes bytes.
+Digests are ``sha256:<hex>`` (a file's ``sha256`` is the bare hex), points in time RFC 3339 in UTC,
+sizes bytes. `medley registry schema` and ``docs/registry-json.md`` are made from these types and
+the words below their fields.
 """
 
-from medley_registry.adapters import Adapter, Alias, AliasMove, Version
-from medley_registry.bases import BaseModel
-from medley_registry.canonical import Json
-from medley_registry.events import Event
-from medley_registry.timestamps import to_text
+from typing import Any, Literal
 
-Record = dict[str, Json]
+from typing_extensions import TypedDict  # the schema's maker wants this one before Python 3.12
 
-
-def base_record(base: BaseModel) -> Record:
-    template = base.chat_template_digest
-    return {
-        "name": base.name,
-        "base_id": str(base.base_id),
-        "architecture": base.architecture,
-        "path": str(base.path),
-        "weights_digest": str(base.weights_digest),
-        "config_digest": str(base.config_digest),
-        "tokenizer_digest": str(base.tokenizer_digest),
-        "chat_template_digest": str(template) if template else None,
-        "created_at": to_text(base.created_at),
-    }
+State = Literal["draft", "quarantined", "validated", "admitted", "deprecated", "revoked", "deleted"]
+Form = Literal["bf16", "nf4", "awq", "merged", "merged-awq", "gguf"]
+Measurement = Literal["evaluation", "benchmark"]
+Move = Literal["promote", "rollback", "withdraw"]
 
 
-def adapter_record(adapter: Adapter, *, versions: int, aliases: list[Alias]) -> Record:
-    return {
-        "name": adapter.name,
-        "base": adapter.base,
-        "base_id": str(adapter.base_id),
-        "versions": versions,
-        "aliases": {alias.name: alias.number for alias in aliases},
-        "created_at": to_text(adapter.created_at),
-    }
+class BaseRecord(TypedDict):
+    """A base model."""
+
+    name: str
+    base_id: str
+    """Covers weights, configuration, tokenizer and chat template."""
+    architecture: str
+    path: str
+    """Where its files lie on the machine that added it; no part of its identity."""
+    weights_digest: str
+    config_digest: str
+    tokenizer_digest: str
+    chat_template_digest: str | None
+    created_at: str
+    derived_from: str | None
+    """The base_id of the base it was quantized from."""
+    recipe: dict[str, Any] | None
+    """How it was quantized."""
 
 
-def version_record(version: Version, *, aliases: list[Alias]) -> Record:
-    return {
-        "reference": version.reference,
-        "adapter": version.adapter,
-        "number": version.number,
-        "digest": str(version.digest),
-        "base": version.base,
-        "base_id": str(version.base_id),
-        "rank": version.rank,
-        "alpha": version.alpha,
-        "target_modules": [*version.target_modules],
-        "size_bytes": version.size_bytes,
-        "round": version.round,
-        "state": version.state.value,
-        "note": version.note,
-        "published_by": version.published_by,
-        "created_at": to_text(version.created_at),
-        "aliases": [alias.name for alias in aliases if alias.number == version.number],
-        "files": [
-            {
-                "path": entry.path,
-                "size": entry.size,
-                "sha256": entry.sha256.hex,
-                "media_type": entry.media_type,
-            }
-            for entry in version.manifest.files
-        ],
-    }
+class BaseDetail(BaseRecord):
+    """A base model, and what an adapter may touch of it."""
+
+    module_shapes: dict[str, list[int]]
+    """The [out, in] shape of every two-dimensional weight, by module."""
 
 
-def move_record(move: AliasMove) -> Record:
-    return {
-        "adapter": move.adapter,
-        "alias": move.alias,
-        "generation": move.generation,
-        "from_number": move.from_number,
-        "to_number": move.to_number,
-        "reason": move.reason.value,
-        "actor": move.actor,
-        "at": to_text(move.at),
-    }
+class AdapterRecord(TypedDict):
+    """An adapter."""
+
+    name: str
+    base: str
+    base_id: str
+    versions: int
+    """How many it has had; deleted ones count."""
+    aliases: dict[str, int]
+    """The number each alias points at."""
+    created_at: str
 
 
-def event_record(event: Event) -> Record:
-    return {
-        "seq": event.seq,
-        "at": to_text(event.at),
-        "kind": event.kind.value,
-        "subject": event.subject,
-        "actor": event.actor,
-        "payload": event.payload,
-        "previous_hash": event.previous_hash,
-        "hash": event.hash,
-    }
+class FileRecord(TypedDict):
+    """One file of a version."""
+
+    path: str
+    size: int
+    sha256: str
+    media_type: str
+
+
+class ParentRecord(TypedDict):
+    """A version that another came from."""
+
+    reference: str
+    digest: str
+    relation: Literal["aggregated_from", "trained_from", "quantized_from", "merged_from"]
+
+
+class ContributionRecord(TypedDict):
+    """A participant's accepted part in a round."""
+
+    participant: str
+    digest: str
+    weight: float
+    """Its share of the aggregate."""
+    key_id: str
+    """The key that signed it; empty where none did."""
+
+
+class LineageRecord(TypedDict):
+    """What a version came from."""
+
+    parents: list[ParentRecord]
+    contributions: list[ContributionRecord]
+    run: str
+    recipe: str | None
+    strategy: str
+    origin: str
+    """Where an imported version came from; empty for others."""
+
+
+class VersionRecord(TypedDict):
+    """A version."""
+
+    reference: str
+    adapter: str
+    number: int
+    digest: str
+    base: str
+    base_id: str
+    rank: int
+    alpha: float
+    target_modules: list[str]
+    size_bytes: int
+    round: int | None
+    state: State
+    note: str
+    published_by: str
+    created_at: str
+    aliases: list[str]
+    """The aliases that point at it."""
+    files: list[FileRecord]
+    lineage: LineageRecord
+
+
+class VariantRecord(TypedDict):
+    """One form of a version, for one base model."""
+
+    adapter: str
+    number: int
+    kind: Form
+    digest: str
+    """What evidence is bound to."""
+    version_digest: str
+    base: str
+    base_id: str
+    recipe: dict[str, Any]
+    made_by: str
+    created_at: str
+
+
+class EvidenceRecord(TypedDict):
+    """What was measured of a variant."""
+
+    digest: str
+    adapter: str
+    number: int
+    variant: Form
+    variant_digest: str
+    kind: Measurement
+    suite: str
+    suite_digest: str
+    environment: dict[str, Any]
+    metrics: dict[str, float]
+    actor: str
+    at: str
+
+
+class SignatureRecord(TypedDict):
+    """A signature on a version."""
+
+    key_id: str
+    key_name: str
+    by: str
+    at: str
+
+
+class VersionDetail(VersionRecord):
+    """A version, and all that is known of it."""
+
+    variants: list[VariantRecord]
+    evidence: list[EvidenceRecord]
+    signatures: list[SignatureRecord]
+    withdrawn_because: str | None
+    """Why it was revoked."""
+
+
+class CheckRecord(TypedDict):
+    """One thing that was verified."""
+
+    subject: str
+    """A file, ``manifest``, ``signature`` or ``state``."""
+    is_good: bool
+    detail: str
+
+
+class VerificationRecord(TypedDict):
+    """Whether a version is what was published, and may be used."""
+
+    reference: str
+    digest: str
+    is_good: bool
+    checks: list[CheckRecord]
+
+
+class AliasRecord(TypedDict):
+    """Where an alias points."""
+
+    adapter: str
+    name: str
+    number: int
+    digest: str
+    generation: int
+    """How often it has moved."""
+    updated_at: str
+
+
+class MoveRecord(TypedDict):
+    """A move of an alias."""
+
+    adapter: str
+    alias: str
+    generation: int
+    from_number: int | None
+    """None for its first."""
+    to_number: int
+    reason: Move
+    actor: str
+    at: str
+
+
+class TenureRecord(TypedDict):
+    """From when to when an alias pointed at a version, and who let it."""
+
+    adapter: str
+    alias: str
+    number: int
+    generation: int
+    reason: Move
+    actor: str
+    since: str
+    until: str | None
+    """None while it still does."""
+
+
+class RequirementRecord(TypedDict):
+    """A bound on a metric."""
+
+    kind: Measurement
+    suite: str
+    metric: str
+    at_least: float | None
+    at_most: float | None
+    variant: Form
+    suite_digest: str | None
+    """Only a suite with just this content counts; None for any."""
+
+
+class PolicyRecord(TypedDict):
+    """What is demanded of a version."""
+
+    requirements: list[RequirementRecord]
+    signers: list[str]
+    """Key ids, each of which must have signed."""
+    approvals: int
+    """By how many people, the one who promotes not counted."""
+
+
+class ProtectionRecord(PolicyRecord):
+    """What an alias demands of a version."""
+
+    adapter: str
+    alias: str
+    unmet: list[str] | None
+    """With --for: what that version lacks; else None."""
+
+
+class ApprovalRecord(TypedDict):
+    """One person's consent to a move."""
+
+    adapter: str
+    alias: str
+    generation: int
+    number: int
+    digest: str
+    actor: str
+    at: str
+
+
+class RevocationRecord(TypedDict):
+    """Content taken back."""
+
+    digest: str
+    reason: str
+    moved: list[AliasRecord]
+    """The aliases that had to step back, as they stand now."""
+
+
+class TombstoneRecord(TypedDict):
+    """What is left of a deleted version."""
+
+    adapter: str
+    number: int
+    digest: str
+    reason: str
+    actor: str
+    at: str
+
+
+class ChangeRecord(TypedDict):
+    """A value in which two versions differ; None stands for what is not there."""
+
+    name: str
+    old: Any
+    new: Any
+
+
+class NormsRecord(TypedDict):
+    """Frobenius norms of one module's tensors."""
+
+    a: float
+    b: float
+    update: float
+    """Of what an engine adds to the base's weight: B·A, scaled by alpha and rank."""
+
+
+class ModuleChangeRecord(TypedDict):
+    """What became of one module's update."""
+
+    module: str
+    old: NormsRecord | None
+    new: NormsRecord | None
+    distance: float
+    """The norm of the new update less the old one."""
+    change: float | None
+    """The distance by the old update's norm; None where that is zero or not there."""
+
+
+class MetricChangeRecord(TypedDict):
+    """A metric of the newest evidence, side by side."""
+
+    variant: Form
+    kind: Measurement
+    suite: str
+    metric: str
+    old: float | None
+    new: float | None
+    is_same_suite: bool
+    """Whether both ran the suite in the same content, so that they can be compared."""
+
+
+class DifferenceRecord(TypedDict):
+    """What differs between two versions."""
+
+    old: str
+    new: str
+    is_same_content: bool
+    config: list[ChangeRecord]
+    """Keys of adapter_config.json."""
+    lineage: list[ChangeRecord]
+    """What the registry knows of where they came from."""
+    modules: list[ModuleChangeRecord]
+    """Every module, the most changed first."""
+    evidence: list[MetricChangeRecord]
+
+
+class EventRecord(TypedDict):
+    """An event; one a line."""
+
+    seq: int
+    at: str
+    kind: str
+    subject: str
+    actor: str
+    payload: dict[str, Any]
+    previous_hash: str
+    hash: str
+
+
+class FindingRecord(TypedDict):
+    """Damage that was found."""
+
+    code: str
+    """What kind of damage, as `medley_registry.findings` lists them."""
+    subject: str
+    detail: str
+
+
+class CheckedRecord(TypedDict):
+    """What a check of the whole registry looked at, and what it found."""
+
+    findings: list[FindingRecord]
+    versions: int
+    events: int
+    blobs: int
+    size_bytes: int
+    orphans: int
+    """Blobs that nothing names: no damage, but work for a collection."""
+
+
+class CollectedRecord(TypedDict):
+    """What a collection removed, or would."""
+
+    blobs: int
+    size_bytes: int
+    leftovers: int
+    """Files that killed transfers had left."""
+    kept: int
+    """Blobs that something reaches."""
+    young: int
+    """Blobs that nothing reaches, younger than the grace."""
+    is_dry_run: bool
+
+
+class CopiedRecord(TypedDict):
+    """What a backup or a restore copied."""
+
+    versions: int
+    events: int
+    blobs: int
+    size_bytes: int
+    findings: list[FindingRecord]
+    """What is wrong with a restored registry."""
+
+
+class TrustedKeyRecord(TypedDict):
+    """A public key whose signatures count, or did."""
+
+    key_id: str
+    name: str
+    public_key: str
+    """PEM."""
+    valid_from: str
+    valid_until: str | None
+    added_by: str
+    distrusted_at: str | None
+
+
+class AccessKeyRecord(TypedDict):
+    """A caller's key; its secret is not kept."""
+
+    key_id: str
+    name: str
+    scopes: list[str]
+    created_by: str
+    created_at: str
+    expires_at: str | None
+    revoked_at: str | None
+
+
+class GrantedKeyRecord(AccessKeyRecord):
+    """A caller's new key."""
+
+    secret: str
+    """Shown this once."""
+
+
+class RegistryRecord(TypedDict):
+    """A registry that was made, or was there."""
+
+    place: str
+    is_new: bool
+    key_id: str | None
+    """The key of this user that it trusts."""
+    key_path: str | None

@@ -3,6 +3,7 @@
 from typing import Annotated
 
 import typer
+from medley_registry.commands.options import BlobsOption, RegistryOption, TenantOption
 
 
 def serve(
@@ -10,9 +11,9 @@ def serve(
     base: Annotated[
         str, typer.Option(help="Registered base model, or a folder with one.", show_default=False)
     ],
-    registry: Annotated[
-        str | None, typer.Option(help="Registry folder.", envvar="MEDLEY_REGISTRY")
-    ] = None,
+    registry: RegistryOption = None,
+    blobs: BlobsOption = None,
+    tenant: TenantOption = None,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on.", min=1, max=65535)] = 8000,
     max_loras: Annotated[
@@ -47,6 +48,8 @@ def serve(
             ServeSettings(
                 base=base,
                 registry=registry,
+                blobs=blobs,
+                tenant=tenant or os.environ.get("MEDLEY_TENANT") or None,
                 host=host,
                 port=port,
                 api_keys=tuple(key.strip() for key in keys if key.strip()),

@@ -5,7 +5,8 @@ import time
 from pathlib import Path
 
 import openai
-from medley_registry import Registry, medley_home, open_registry
+from medley_registry import Registry, Version, medley_home, open_registry
+from medley_registry.own_key import signer_for, trust_own_key
 
 from medley_server.demo.server_process import ServerProcess, free_port
 from medley_server.demo.showcase import PLAIN_WORDS, TRIAGE_NOTE
@@ -48,6 +49,8 @@ def perform(*, once: bool, port: int, stage: Stage) -> list[str]:
     stage.step("A small real base model, a registry, two adapters in two versions each")
     base_folder = prepare(home / "bases" / NAME, stage.say)
     with open_registry(folder, create=True) as registry:
+        if registry.head() == 0:  # as `medley registry init` would: signed versions only
+            trust_own_key(registry, actor=ACTOR)
         publish_all(registry, base_folder, stage)
         process = ServerProcess(
             NAME, folder, port=free_port(port), log=home / "demo.log", home=home
@@ -70,14 +73,25 @@ def publish_all(registry: Registry, base_folder: Path, stage: Stage) -> None:
     """Registers the base and publishes the adapters; production points at version 1 of each."""
     base = registry.add_base(NAME, base_folder, actor=ACTOR)
     stage.say(f"base {base.name}, {base.base_id}")
+    signer = signer_for(registry)
     for adapter in (TRIAGE_NOTE, PLAIN_WORDS):
         for number in (1, 2):
             version = registry.publish(
-                adapter.folder(number), name=adapter.name, base=NAME, actor=ACTOR, round=number
+                adapter.folder(number),
+                name=adapter.name,
+                base=NAME,
+                actor=ACTOR,
+                round=number,
+                signer=signer,
             )
-            stage.say(f"{version.reference}, {version.digest}")
+            stage.say(f"{version.reference}, {version.digest}{_signed(registry, version)}")
         registry.promote(adapter.name, 1, actor=ACTOR)
         stage.say(f"{adapter.name} {adapter.does}")
+
+
+def _signed(registry: Registry, version: Version) -> str:
+    key = registry.trust.verify(version)
+    return f", signed by {key.key_id[:12]}" if key else ""
 
 
 def _leave_running(server: ServerProcess, registry: Path, stage: Stage) -> bool:

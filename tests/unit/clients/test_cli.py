@@ -9,44 +9,31 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from medley.cli import app
 from medley_registry import open_registry
-from typer.testing import CliRunner, Result
 
-from tests.builders import TINY, make_adapter, make_base
+from tests.builders import TINY, make_adapter
+from tests.unit.registry.commands.conftest import empty_home, furnished, home
+from tests.unit.registry.commands.shell import COMMAND, all_commands, medley, on_terminal, shell
 
-VERSION_KEYS = (
-    "reference adapter number digest base base_id rank alpha target_modules size_bytes round "
-    "state note published_by created_at aliases files"
-)
-BASE_KEYS = (
-    "name base_id architecture path weights_digest config_digest tokenizer_digest "
-    "chat_template_digest created_at"
-)
+__all__ = ["empty_home", "furnished", "home"]  # pytest finds fixtures by their names here
 
-
-@pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """MEDLEY_HOME with a registry in it, `notes` in two versions."""
-    monkeypatch.setenv("MEDLEY_HOME", str(tmp_path))
-    monkeypatch.delenv("MEDLEY_REGISTRY", raising=False)
-    monkeypatch.setenv("COLUMNS", "80")
-    with open_registry(tmp_path / "registry", create=True) as registry:
-        registry.add_base(TINY, make_base(tmp_path / "base"), actor="ada")
-        for content in (1, 2):
-            folder = make_adapter(tmp_path / f"adapter-{content}", fill=content)
-            registry.publish(folder, name="notes", base=TINY, actor="ada", note="[red]x[/red]")
-        registry.promote("notes", 1, actor="ada")
-    return tmp_path
-
-
-def medley(*arguments: str | Path) -> Result:
-    return CliRunner().invoke(app, [str(argument) for argument in arguments])
-
-
-def shell(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "medley.cli", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
+HEAVY = {
+    "alembic",
+    "cryptography",
+    "fastapi",
+    "httpx",
+    "huggingface_hub",
+    "medley_server",
+    "medley_training",
+    "model_signing",
+    "numpy",
+    "obstore",
+    "psycopg",
+    "pydantic",
+    "torch",
+    "transformers",
+    "vllm",
+}
 
 
 def modules_of(*arguments: str) -> set[str]:
@@ -63,15 +50,16 @@ def modules_of(*arguments: str) -> set[str]:
 def test_help_lists_the_commands_and_imports_none_of_them() -> None:
     modules = modules_of("--help")
 
-    assert modules & {"sqlalchemy", "torch", "vllm", "transformers", "medley_server"} == set()
+    assert modules & (HEAVY | {"medley_registry", "rich", "sqlalchemy"}) == set()
     assert "adapter" in medley("--help").stdout
 
 
-def test_listing_adapters_imports_no_engine(home: Path) -> None:
-    modules = modules_of("adapter", "list")
+@pytest.mark.parametrize("words", [["adapter", "list"], ["adapter", "list", "notes"]])
+def test_a_listing_imports_what_it_needs(home: Path, words: list[str]) -> None:
+    modules = modules_of(*words)
 
     assert "sqlalchemy" in modules
-    assert modules & {"torch", "vllm", "transformers", "medley_server", "medley_training"} == set()
+    assert modules & HEAVY == set()
 
 
 def test_a_refusal_is_one_line_and_exit_code_1(home: Path) -> None:
@@ -92,14 +80,37 @@ def test_an_unknown_command_is_wrong_usage_and_names_the_nearest() -> None:
     "arguments",
     [
         ["adapter", "promote", "notes"],
+        ["adapter", "promote", "notes:x"],
+        ["adapter", "promote", "notes@sha256:0"],
         ["adapter", "publish", "/nowhere", "--name", "x", "--base", "y"],
         ["adapter", "publish"],
         ["adapter", "list", "--jsn"],
+        ["adapter", "list", "notes", "--state", "good"],
+        ["adapter", "list", "notes", "--limit", "0"],
         ["adapter", "promote", "notes:1", "--expect-generation", "-1"],
+        ["adapter", "revoke", "notes:1"],
+        ["registry", "access", "add", "bob"],
+        ["registry", "nothing"],
+        ["completion"],
     ],
 )
 def test_wrong_usage_is_exit_code_2(home: Path, arguments: list[str]) -> None:
     assert medley(*arguments).exit_code == 2
+
+
+def test_wrong_usage_is_told_before_the_registry_is_opened(tmp_path: Path) -> None:
+    done = medley("adapter", "promote", "notes", "--registry", tmp_path / "none")
+
+    assert done.exit_code == 2
+
+
+def test_a_fault_of_ours_is_no_line_but_a_traceback(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("medley_registry.commands.registry.event_record", None)
+
+    with pytest.raises(TypeError):
+        medley("registry", "events", "--json")
 
 
 def test_an_error_from_outside_cannot_act_on_the_terminal(home: Path) -> None:
@@ -147,32 +158,6 @@ def test_a_registry_is_made_and_given_a_base(home: Path) -> None:
     assert TINY in medley("base", "list", "--registry", there).stdout
 
 
-@pytest.mark.parametrize(
-    ("arguments", "keys"),
-    [
-        (["adapter", "list"], "name base base_id versions aliases created_at"),
-        (["adapter", "list", "notes"], VERSION_KEYS),
-        (
-            ["adapter", "history", "notes"],
-            "adapter alias generation from_number to_number reason actor at",
-        ),
-        (["base", "list"], BASE_KEYS),
-    ],
-)
-def test_listings_as_json_have_stable_keys(home: Path, arguments: list[str], keys: str) -> None:
-    records = json.loads(medley(*arguments, "--json").stdout)
-
-    assert " ".join(records[0]) == keys
-
-
-def test_one_thing_as_json_is_an_object(home: Path) -> None:
-    version = json.loads(medley("adapter", "show", "notes", "--json").stdout)
-    base = json.loads(medley("base", "show", TINY, "--json").stdout)
-
-    assert (version["reference"], version["aliases"]) == ("notes:1", ["production"])
-    assert base["module_shapes"]["model.layers.0.self_attn.v_proj"] == [4, 8]
-
-
 def test_events_as_json_are_one_object_a_line(home: Path) -> None:
     lines = medley("registry", "events", "--after", "1", "--json").stdout.splitlines()
 
@@ -181,52 +166,58 @@ def test_events_as_json_are_one_object_a_line(home: Path) -> None:
     assert " ".join(events[0]) == "seq at kind subject actor payload previous_hash hash"
 
 
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        ["adapter", "list"],
-        ["adapter", "list", "notes"],
-        ["adapter", "history", "notes"],
-        ["base", "list"],
-        ["registry", "events"],
-    ],
-)
-def test_tables_fit_80_columns(home: Path, arguments: list[str]) -> None:
-    with open_registry(home / "registry") as registry:
-        registry.publish(
-            home / "adapter-1", name="n" * 63, base=TINY, actor="ada", note="long " * 30
-        )
-
-    lines = medley(*arguments).stdout.splitlines()
-
-    assert len(lines) > 1
-    if arguments != ["registry", "events"]:
-        assert max(map(len, lines)) <= 80
+def test_every_command_has_help_with_an_example_that_fits_80_columns() -> None:
+    for words in all_commands():
+        done = medley(*words.split(), "--help", COLUMNS="80")
+        lines = done.stdout.splitlines()
+        assert done.exit_code == 0
+        assert "Usage:" in lines[0], words
+        assert any(line.strip() in ("Example:", "Examples:") for line in lines), words
+        assert f"    medley {words.removesuffix(' list')}" in done.stdout, words
+        assert max(map(len, lines)) <= 80, words
 
 
-def test_outside_text_is_printed_as_it_is_and_not_as_markup(home: Path) -> None:
-    assert "[red]x[/red]" in medley("adapter", "list", "notes").stdout
-    assert "[red]x[/red]" in medley("adapter", "show", "notes").stdout
+@pytest.mark.parametrize("group", ["", "adapter", "adapter evidence", "base", "registry",
+                                   "registry key", "registry access"])  # fmt: skip
+def test_no_summary_is_cut_off(group: str) -> None:
+    listed = medley(*group.split(), "--help", COLUMNS="80").stdout.partition("Commands:")[2]
+
+    assert listed
+    assert "..." not in listed
 
 
-@pytest.mark.parametrize(
-    "arguments", [[], ["adapter"], ["adapter", "publish"], ["base", "add"], ["registry", "events"]]
-)
-def test_every_level_has_help(arguments: list[str]) -> None:
-    done = medley(*arguments, "--help")
+def test_every_command_can_be_told_where_the_registry_is() -> None:
+    without = {
+        words
+        for words, command in all_commands().items()
+        for options in [{option for p in command.params for option in p.opts}]  # type: ignore[attr-defined]
+        if not {"--registry", "--blobs", "--tenant"} <= options
+    }
 
-    assert done.exit_code == 0
-    assert "Usage:" in done.stdout
-    assert max(map(len, done.stdout.splitlines())) <= 80
+    assert without == {"registry schema"}
 
 
 def test_the_version_is_that_of_the_distribution() -> None:
     assert medley("--version").stdout.startswith("medley 0.")
 
 
+def test_progress_is_shown_on_a_terminal_only_and_leaves_nothing(home: Path) -> None:
+    folder = make_adapter(home / "adapter-3", fill=3)
+    words = ["adapter", "publish", folder, "--name", "notes", "--base", TINY]
+
+    status, shown = on_terminal(*words)
+    quiet = medley(*words)
+
+    assert status == 0
+    assert "checking" in shown
+    assert shown.endswith(quiet.stdout.replace("\n", "\r\n"))
+    assert "\x1b[2K" in shown  # the bar's line is wiped
+    assert quiet.stderr == ""
+
+
 @pytest.fixture
 def follower(home: Path) -> Iterator[subprocess.Popen[str]]:
-    command = [sys.executable, "-m", "medley.cli", "registry", "events", "--follow"]
+    command = [*COMMAND, "registry", "events", "--follow"]
     with subprocess.Popen(command, stdout=-1, stderr=-1, text=True) as process:
         yield process
         process.kill()
@@ -244,7 +235,7 @@ def test_a_follower_sees_what_another_process_does(
     with open_registry(home / "registry") as registry:
         registry.promote("notes", 2, actor="bob")
 
-    assert "alias.moved        notes@production  by bob" in first_lines(follower, 1)[0]
+    assert "alias.moved            notes@production  by bob" in first_lines(follower, 1)[0]
 
 
 def test_an_interrupt_is_quiet(follower: subprocess.Popen[str]) -> None:
@@ -258,9 +249,10 @@ def test_an_interrupt_is_quiet(follower: subprocess.Popen[str]) -> None:
 def test_a_reader_that_leaves_is_no_error(home: Path) -> None:
     reading, writing = os.pipe()
     os.close(reading)
-    command = [sys.executable, "-m", "medley.cli", "adapter", "list"]
 
-    done = subprocess.run(command, stdout=writing, stderr=-1, text=True, check=False)
+    done = subprocess.run(
+        [*COMMAND, "adapter", "list"], stdout=writing, stderr=-1, text=True, check=False
+    )
 
     os.close(writing)
     assert (done.returncode, done.stderr) == (1, "")

@@ -52,6 +52,35 @@ def test_a_chat_template_counts_the_same_in_a_file_of_its_own(tmp_path: Path) ->
     assert read_base("tiny", none).chat_template_digest is None
 
 
+def test_a_processor_is_part_of_what_a_base_computes(tmp_path: Path) -> None:
+    of_text = read_base("tiny", make_base(tmp_path / "text"))
+    folder = make_base(tmp_path / "images")
+    (folder / "preprocessor_config.json").write_text('{"patch_size": 14, "_name_or_path": "a"}')
+    of_images = read_base("tiny", folder)
+    (folder / "preprocessor_config.json").write_text('{"_name_or_path": "b", "patch_size": 14}')
+    saved_again = read_base("tiny", folder)
+    (folder / "preprocessor_config.json").write_text('{"patch_size": 28}')
+    of_others = read_base("tiny", folder)
+
+    assert len({of_text.base_id, of_images.base_id, of_others.base_id}) == 3
+    assert saved_again.base_id == of_images.base_id
+
+
+def test_a_base_of_text_keeps_the_identity_it_always_had(tmp_path: Path) -> None:
+    base = read_base("tiny", make_base(tmp_path / "base"))
+
+    assert base.base_id.hex == "54434917a3352ba1d7c47be5e17cd32e54f511a88423ec257b5a2e922011f863"
+
+
+def test_a_chat_template_of_a_processor_counts_the_same(tmp_path: Path) -> None:
+    inside = make_base(tmp_path / "inside")
+    outside = make_base(tmp_path / "outside")
+    (outside / "tokenizer_config.json").write_text("{}")
+    (outside / "chat_template.json").write_text('{"chat_template": "{{ messages }}"}')
+
+    assert read_base("tiny", inside).base_id == read_base("tiny", outside).base_id
+
+
 def test_named_chat_templates_count_as_a_whole(tmp_path: Path) -> None:
     folder = make_base(tmp_path / "base")
     templates = [{"name": "default", "template": "a"}, {"name": "tool_use", "template": "b"}]
@@ -98,20 +127,22 @@ def test_hashing_reports_its_progress(tmp_path: Path) -> None:
         ("base-json", "config.json", "{"),
         ("base-config", "config.json", "{}"),
         ("base-config", "config.json", '{"architectures": ["X"], "n": 9007199254740993}'),
-        ("base-config", "tokenizer_config.json", '{"chat_template": "\\ud800"}'),
+        ("base-json", "tokenizer_config.json", '{"chat_template": "\\ud800"}'),
+        ("base-config", "chat_template.jinja", b"\xff"),
+        ("base-json", "preprocessor_config.json", "{"),
         ("base-weights", "model.safetensors", None),
         ("safetensors-length", "model.safetensors", "pickle"),
         ("base-file", "tokenizer.json", None),
     ],
 )
 def test_a_folder_that_is_no_base_model_is_refused(
-    tmp_path: Path, rule: str, name: str, content: str | None
+    tmp_path: Path, rule: str, name: str, content: str | bytes | None
 ) -> None:
     folder = make_base(tmp_path / "base")
     if content is None:
         (folder / name).unlink()
     else:
-        (folder / name).write_text(content)
+        (folder / name).write_bytes(content.encode() if isinstance(content, str) else content)
 
     with pytest.raises(AdmissionRefused) as refusal:
         read_base("tiny", folder)

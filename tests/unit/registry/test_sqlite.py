@@ -1,5 +1,6 @@
 import sqlite3
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,8 @@ from medley_registry.backends import sqlite
 from medley_registry.backends.sqlite import SqliteIndex, create_sqlite_index
 from sqlalchemy.exc import IntegrityError
 
-from tests.contract.test_index import event, fill, move
+from tests.contract.test_index import fill
+from tests.records import alias, event, move
 
 
 @pytest.fixture
@@ -20,7 +22,7 @@ def path(tmp_path: Path) -> Path:
 
 def pragma(index: SqliteIndex, name: str) -> object:
     with index.write() as writer:
-        connection = writer._connection
+        connection = writer.connection
         return connection.exec_driver_sql(f"PRAGMA {name}").scalar_one()
 
 
@@ -37,7 +39,7 @@ def test_a_reader_cannot_write(path: Path) -> None:
     index = SqliteIndex(path)
 
     with pytest.raises(Unavailable, match="readonly"), index.read() as reader:
-        reader._connection.exec_driver_sql("DELETE FROM alias")
+        reader.connection.exec_driver_sql("DELETE FROM alias")
     index.close()
 
 
@@ -61,7 +63,8 @@ def test_published_rows_are_final_whoever_opens_the_file(path: Path, statement: 
     index = SqliteIndex(path)
     with index.write() as writer:
         fill(writer, versions=2)
-        writer.move_alias(*move(1, to=1))
+        writer.add(alias(1, to=1))
+        writer.add(move(1, to=1))
         writer.append(event(None))
     index.close()
 
@@ -78,7 +81,7 @@ def test_an_alias_cannot_point_at_nothing(path: Path) -> None:
         fill(writer, versions=1)
 
     with pytest.raises(IntegrityError, match="FOREIGN KEY"), index.write() as writer:
-        writer.move_alias(*move(1, to=2))
+        writer.add(replace(alias(1, to=1), number=2))
     index.close()
 
 
@@ -125,11 +128,11 @@ def test_a_writer_that_waits_too_long_is_told_so(
 
 def test_another_schema_is_not_opened(path: Path) -> None:
     connection = sqlite3.connect(path)
-    connection.execute("UPDATE schema_version SET number = 99")
+    connection.execute("UPDATE alembic_version SET version_num = '9999'")
     connection.commit()
     connection.close()
 
-    with pytest.raises(NotARegistry, match="has schema 99; this version reads schema 1"):
+    with pytest.raises(NotARegistry, match="has schema 9999; this version of medley reads"):
         SqliteIndex(path)
 
 

@@ -7,7 +7,10 @@ from medley_server.settings import ServeSettings
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.1.2.3", "::1", "localhost"])
 def test_a_loopback_address_needs_no_key(settings: ServeSettings, host: str) -> None:
-    assert replace(settings, host=host).host == host
+    local = replace(settings, host=host)
+
+    local.check_keys(has_access_keys=False)
+    assert local.is_local
 
 
 @pytest.mark.parametrize("flag", ["--host", "--host=0.0.0.0", "--api_key", "--no-enable-lora"])
@@ -19,6 +22,7 @@ def test_vllm_is_not_told_what_medley_decides(settings: ServeSettings, flag: str
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "10.0.0.7", "gpu-1.example.org"])
 def test_an_address_others_can_reach_needs_a_key(settings: ServeSettings, host: str) -> None:
     with pytest.raises(CannotStart, match="MEDLEY_API_KEY"):
-        replace(settings, host=host)
+        replace(settings, host=host).check_keys(has_access_keys=False)
 
-    assert replace(settings, host=host, api_keys=("k",)).host == host
+    replace(settings, host=host, api_keys=("k",)).check_keys(has_access_keys=False)
+    replace(settings, host=host).check_keys(has_access_keys=True)

@@ -1,0 +1,135 @@
+"""What an alias demands of a version before it may point at it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from medley_registry.canonical import Json
+from medley_registry.digest import Digest
+from medley_registry.evidence import Evidence, EvidenceKind
+from medley_registry.variants import VariantKind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Requirement:
+    """A bound on one metric of the newest evidence that one suite gave for one variant.
+
+    With a ``suite_digest`` only evidence of a suite with just that content counts.
+    """
+
+    kind: EvidenceKind
+    suite: str
+    metric: str
+    at_least: float | None = None
+    at_most: float | None = None
+    variant: VariantKind = VariantKind.BF16
+    suite_digest: Digest | None = None
+
+    def __str__(self) -> str:
+        bounds = [f">= {self.at_least:g}"] if self.at_least is not None else []
+        bounds += [f"<= {self.at_most:g}"] if self.at_most is not None else []
+        pinned = f"@{self.suite_digest}"[:20] if self.suite_digest else ""
+        bound = " and ".join(bounds)
+        return f"{self.kind} {self.suite}{pinned}: {self.metric} {bound} ({self.variant})"
+
+    def is_about(self, evidence: Evidence) -> bool:
+        """Whether this evidence is what the bound is on."""
+        wanted = (self.kind, self.suite, self.variant)
+        is_same = (evidence.kind, evidence.suite, evidence.variant) == wanted
+        return is_same and self.suite_digest in (None, evidence.suite_digest)
+
+    def is_met_by(self, evidence: Evidence) -> bool:
+        """Whether the metric is there and within the bounds."""
+        value = evidence.metrics.get(self.metric)
+        if value is None:
+            return False
+        low = self.at_least is None or value >= self.at_least
+        return low and (self.at_most is None or value <= self.at_most)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AliasPolicy:
+    """All that must hold: each requirement, each signer (key id), and a number of approvals.
+
+    Approvals come from different people, none of them the one who promotes: with 1, every
+    promotion takes two people.
+    """
+
+    requirements: tuple[Requirement, ...] = ()
+    signers: tuple[str, ...] = ()
+    approvals: int = 0
+
+    def to_json(self) -> dict[str, Json]:
+        """What ``from_json`` reads back."""
+        return {
+            "requirements": [
+                {
+                    "kind": r.kind.value,
+                    "suite": r.suite,
+                    "metric": r.metric,
+                    "at_least": r.at_least,
+                    "at_most": r.at_most,
+                    "variant": r.variant.value,
+                    "suite_digest": str(r.suite_digest) if r.suite_digest else None,
+                }
+                for r in self.requirements
+            ],
+            "signers": [*self.signers],
+            "approvals": self.approvals,
+        }
+
+    @classmethod
+    def from_json(cls, value: Any) -> "AliasPolicy":
+        """Read what ``to_json`` wrote.
+
+        Raises:
+            KeyError, TypeError, ValueError: it is something else.
+        """
+        return cls(
+            requirements=tuple(_requirement(r) for r in value["requirements"]),
+            signers=tuple(value["signers"]),
+            approvals=value["approvals"],
+        )
+
+
+def _requirement(value: Any) -> Requirement:
+    suite_digest = value.get("suite_digest")
+    return Requirement(
+        kind=EvidenceKind(value["kind"]),
+        suite=value["suite"],
+        metric=value["metric"],
+        at_least=value["at_least"],
+        at_most=value["at_most"],
+        variant=VariantKind(value["variant"]),
+        suite_digest=Digest.parse(suite_digest) if suite_digest else None,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Protection:
+    """A policy set for an alias; the one with the highest ``revision`` is in force."""
+
+    adapter: str
+    alias: str
+    revision: int
+    policy: AliasPolicy
+    actor: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """One person's consent to move an alias to a version.
+
+    It counts while the alias still has the ``generation``, and the policy the ``revision``, that
+    they had then, so that no consent outlives the situation it was given in.
+    """
+
+    adapter: str
+    alias: str
+    generation: int
+    number: int
+    actor: str
+    digest: Digest
+    at: datetime
+    revision: int = 0

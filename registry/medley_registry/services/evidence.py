@@ -1,0 +1,181 @@
+"""Variants of versions, and the evidence bound to them."""
+
+from math import isfinite
+
+from medley_registry import journal, lookup, rules, timestamps
+from medley_registry.canonical import Json, canonical_json
+from medley_registry.digest import Digest
+from medley_registry.errors import AdmissionRefused, BaseMismatch, NotFound
+from medley_registry.events import EventKind
+from medley_registry.evidence import Evidence, EvidenceKind
+from medley_registry.index import Index
+from medley_registry.variants import Variant, VariantKind
+
+_MOST_METRICS = 1000
+_MOST_BYTES = 64 << 10
+
+
+class EvidenceBook:
+    """Appended to, never changed: what a version may be served as, and what was measured of it."""
+
+    def __init__(self, index: Index) -> None:
+        self._index = index
+
+    def add_variant(
+        self,
+        name: str,
+        number: int,
+        kind: VariantKind,
+        *,
+        base: str,
+        recipe: dict[str, Json],
+        actor: str,
+    ) -> Variant:
+        """Say that a version may be served on this base model in this form.
+
+        The same variant again gives the one that is there.
+
+        Raises:
+            BaseMismatch: the base is neither the version's own nor derived from it, or the version
+                has another variant of this kind.
+        """
+        rules.check_text("the actor", actor)
+        _check_size("the recipe", recipe)
+        with self._index.write() as writer:
+            version = lookup.find_version(writer, name, number)
+            serving = lookup.find_base(writer, base)
+            if version.base_id not in (serving.base_id, serving.derived_from):
+                raise BaseMismatch(f"{base!r} is neither {version.base!r} nor derived from it")
+            variant = Variant(
+                adapter=name,
+                number=number,
+                kind=kind,
+                version_digest=version.digest,
+                base=base,
+                base_id=serving.base_id,
+                recipe=recipe,
+                made_by=actor,
+                created_at=timestamps.now(),
+            )
+            known = writer.one(Variant, adapter=name, number=number, kind=kind)
+            if known is not None:
+                if known.digest != variant.digest:
+                    raise BaseMismatch(
+                        f"{version.reference} has another {kind} variant, on {known.base!r}"
+                    )
+                return known
+            writer.add(variant)
+            journal.record(
+                writer,
+                EventKind.VARIANT_ADDED,
+                subject=version.reference,
+                actor=actor,
+                payload={
+                    "adapter": name,
+                    "number": number,
+                    "kind": kind.value,
+                    "base": base,
+                    "base_id": str(serving.base_id),
+                    "digest": str(variant.digest),
+                },
+                at=variant.created_at,
+                records=[variant],
+            )
+        return variant
+
+    def variants(self, name: str, number: int) -> list[Variant]:
+        """The variants of a version."""
+        with self._index.read() as reader:
+            lookup.find_version(reader, name, number)
+            return reader.all(Variant, adapter=name, number=number)
+
+    def add(
+        self,
+        name: str,
+        number: int,
+        *,
+        variant: VariantKind = VariantKind.BF16,
+        kind: EvidenceKind,
+        suite: str,
+        suite_digest: Digest,
+        environment: dict[str, Json],
+        metrics: dict[str, float],
+        actor: str,
+    ) -> Evidence:
+        """Append a result about one variant.
+
+        Raises:
+            NotFound: the version has no such variant.
+            AdmissionRefused: by rule ``evidence``: NaN, another value that JSON cannot carry, or
+                more than belongs here: `_MOST_METRICS` numbers, `_MOST_BYTES` of environment.
+        """
+        rules.check_text("the actor", actor)
+        rules.check_text("the suite", suite)
+        _check_metrics(metrics)
+        _check_size("the environment", environment)
+        with self._index.write() as writer:
+            version = lookup.find_version(writer, name, number)
+            measured = writer.one(Variant, adapter=name, number=number, kind=variant)
+            if measured is None:
+                raise NotFound(f"{version.reference} has no variant {variant}")
+            ordinal = len(writer.all(Evidence, adapter=name, number=number)) + 1
+            try:
+                evidence = Evidence.of(
+                    measured,
+                    kind=kind,
+                    suite=suite,
+                    suite_digest=suite_digest,
+                    environment=environment,
+                    metrics=metrics,
+                    actor=actor,
+                    at=timestamps.now(),
+                    ordinal=ordinal,
+                )
+            except ValueError as error:
+                because = "metrics and environment must be JSON"
+                raise AdmissionRefused("evidence", str(error), because=because) from error
+            writer.add(evidence)
+            journal.record(
+                writer,
+                EventKind.EVIDENCE_ADDED,
+                subject=version.reference,
+                actor=actor,
+                payload={
+                    "adapter": name,
+                    "number": number,
+                    "variant": variant.value,
+                    "kind": kind.value,
+                    "suite": suite,
+                    "ordinal": ordinal,
+                    "digest": str(evidence.digest),
+                },
+                at=evidence.at,
+                records=[evidence],
+            )
+        return evidence
+
+    def of(self, name: str, number: int) -> list[Evidence]:
+        """All evidence about a version's variants, oldest first."""
+        with self._index.read() as reader:
+            lookup.find_version(reader, name, number)
+            return reader.all(Evidence, adapter=name, number=number)
+
+
+def _check_metrics(metrics: dict[str, float]) -> None:
+    if len(metrics) > _MOST_METRICS:
+        raise AdmissionRefused("evidence", len(metrics), because=f"at most {_MOST_METRICS} metrics")
+    for name, value in metrics.items():
+        rules.check_text("a metric", name)
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        if not is_number or not isfinite(value):
+            raise AdmissionRefused("evidence", f"{name}={value!r}", because="a metric is a number")
+
+
+def _check_size(what: str, value: dict[str, Json]) -> None:
+    try:
+        size_bytes = len(canonical_json(value))
+    except (ValueError, TypeError) as error:
+        raise AdmissionRefused("evidence", str(error), because=f"{what} must be JSON") from error
+    if size_bytes > _MOST_BYTES:
+        because = f"{what} has at most {_MOST_BYTES} bytes"
+        raise AdmissionRefused("evidence", size_bytes, because=because)

@@ -1,0 +1,82 @@
+"""What a server reads of the registry to follow it: all at first, then what has changed."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from medley_registry import Alias, BaseModel, Event, EventKind, Reference, Registry, Version
+
+MOST_EVENTS = 1000
+"""After more events than these, everything is read anew."""
+
+Key = tuple[str, int]
+"""Adapter and number of a version."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """The registry at one moment, as far as it concerns one base model.
+
+    Attributes:
+        head: the newest event it tells of.
+        versions: in every state; those that changed, or all.
+        is_whole: whether they are all.
+        aliases: every alias.
+    """
+
+    head: int
+    versions: list[Version]
+    is_whole: bool
+    aliases: list[Alias]
+
+
+def read(registry: Registry, base: BaseModel, *, after: int) -> Reading:
+    """Reads what has changed since event `after`; everything where that is 0.
+
+    The states are read, not replayed: events only tell which, so one seen twice changes nothing.
+
+    Raises:
+        RegistryError: the registry cannot be read.
+    """
+    # The head first: what happens in between is then seen again, not missed.
+    head = registry.head()
+    is_whole = after == 0 or not after <= head <= after + MOST_EVENTS  # behind: it was restored
+    if is_whole:
+        versions = versions_for(registry, base)
+    else:
+        events = registry.events(after=after, limit=MOST_EVENTS)
+        versions = [
+            version
+            for name, number in sorted(_changed(events))
+            for version in registry.versions(name, before=number + 1, limit=1)
+            if version.base_id == base.base_id
+        ]
+    return Reading(head, versions, is_whole, registry.aliases())
+
+
+def versions_for(registry: Registry, base: BaseModel) -> list[Version]:
+    """Every version in the registry that was made for this base, in whatever state."""
+    return [
+        version
+        for adapter in registry.adapters()
+        if adapter.base_id == base.base_id
+        for version in registry.versions(adapter.name)
+    ]
+
+
+def _changed(events: Iterable[Event]) -> set[Key]:
+    changed: set[Key] = set()
+    for event in events:
+        match event.payload:
+            case {"adapter": str(name), "number": int(number)}:
+                changed.add((name, number))
+            case {"adapter": str(name), "to_number": int(number)}:
+                changed.add((name, number))
+            case {"versions": dict(states)} if event.kind is EventKind.CONTENT_REVOKED:
+                changed |= {_key(reference) for reference in states}
+    return changed
+
+
+def _key(reference: str) -> Key:
+    parsed = Reference.parse(reference)
+    assert parsed.number is not None  # what is revoked is named by number
+    return parsed.adapter, parsed.number

@@ -1,0 +1,1 @@
+"""The registry over HTTP: one file per thing, each route one call of the registry."""
