@@ -177,6 +177,7 @@ DAMAGES: dict[Code, list[tuple[Damage | str, str | None]]] = {
         (sql("UPDATE version SET state = 'admittec' WHERE number = 4"), "version notes 4"),
         (sql("UPDATE version SET rank = 'two' WHERE number = 4"), "version notes 4"),
         (sql("UPDATE version SET note = CAST(x'ff' AS TEXT) WHERE number = 4"), "version notes 4"),
+        (sql("UPDATE version SET note = CAST(note AS BLOB) WHERE number = 4"), "version notes 4"),
         (sql("UPDATE version SET manifest = '{}' WHERE number = 4"), "version notes 4"),
         (sql("UPDATE base SET module_shapes = '[]' WHERE name = 'tiny'"), "base tiny"),
         (sql("UPDATE tombstone SET at = replace(at, 'T', 't')"), "tombstone notes 5"),
@@ -205,7 +206,7 @@ DAMAGES: dict[Code, list[tuple[Damage | str, str | None]]] = {
                 "INSERT INTO approval "
                 "SELECT adapter, alias, 7, number, actor, digest, at, revision FROM approval"
             ),
-            "Approval notes canary 7 4 eve",
+            "Approval notes canary 7 1 4 eve",
         ),
     ],
     Code.EVENT_WITHOUT_ROW: [
@@ -274,6 +275,7 @@ DAMAGES: dict[Code, list[tuple[Damage | str, str | None]]] = {
     Code.EVIDENCE_WRONG: [
         (sql("UPDATE evidence SET metrics = replace(metrics, '340.5', '999.5')"), None),
         (sql("UPDATE evidence SET variant = 'bf16'"), None),
+        (sql("UPDATE evidence SET ordinal = 2"), "notes:1"),
         (sql("UPDATE variant SET recipe = '{}' WHERE kind = 'nf4'"), None),
     ],
     Code.SIGNATURE_WRONG: [

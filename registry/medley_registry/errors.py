@@ -162,7 +162,13 @@ class Conflict(RegistryError):
 
 
 class StaleGeneration(Conflict):
+    """Somebody else has moved the alias; it has this ``generation`` now, 0 if it does not exist."""
+
     code: ClassVar[str] = "stale_generation"
+
+    def __init__(self, generation: int, *, expected: int) -> None:
+        self.generation = generation
+        super().__init__(f"the alias has generation {generation}, not the expected {expected}")
 
 
 class Busy(Conflict):

@@ -22,7 +22,7 @@ version-state          a version's state does not follow from the log, or by a l
 version-base           a version, its adapter and its base model do not agree
 version-lineage        a parent is not there, has other content, or is younger than its child
 variant-wrong          a variant does not fit its version or its base model, or is missing
-evidence-wrong         evidence does not have its digest, or is bound to no variant there is
+evidence-wrong         evidence does not have its digest, its number, or the variant it is bound to
 signature-wrong        a signature is not over the version's files, or not by its key
 key-wrong              a trusted key does not have its own id
 alias-without-moves    an alias that no move brought where it is

@@ -61,7 +61,7 @@ KINDS: dict[type[Any], Kind] = {
     ),
     AliasMove: Kind(("adapter", "alias", "generation")),
     Protection: Kind(("adapter", "alias", "revision")),
-    Approval: Kind(("adapter", "alias", "generation", "number", "actor")),
+    Approval: Kind(("adapter", "alias", "generation", "revision", "number", "actor")),
     TrustedKey: Kind(("key_id",), changeable=frozenset({"distrusted_at"})),
     AccessKey: Kind(("key_id",), changeable=frozenset({"revoked_at"})),
     Revocation: Kind(("digest",)),

@@ -110,7 +110,7 @@ def check_generation(current: Alias | None, *, expected: int | None) -> None:
     """
     found = current.generation if current else 0
     if expected is not None and expected != found:
-        raise StaleGeneration(f"the alias has generation {found}, not the expected {expected}")
+        raise StaleGeneration(found, expected=expected)
 
 
 def check_first_state(state: VersionState) -> None:

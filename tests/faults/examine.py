@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import random
 import traceback
 from concurrent.futures import Executor
 from contextlib import AbstractContextManager
@@ -18,7 +19,7 @@ from tests.faults.disk import Disk, Image, write_image
 from tests.faults.losses import LOSSES, NOTHING, mixed
 from tests.faults.operations import MISTAKES, OPERATIONS, Operation
 from tests.faults.order import order_findings
-from tests.faults.points import CONTROLS, STRIKES, Point, points_of
+from tests.faults.points import CONTROLS, STRIKES, Family, Point, points_of
 from tests.faults.runs import Run, assert_kept, run
 from tests.faults.shim import Fault, Mode, preloaded_workers
 from tests.faults.stage import Stage
@@ -48,7 +49,7 @@ class Survey:
     is_seen_whole: bool
 
 
-CREATING = ".creating-"
+_UNFINISHED = (INCOMING, ".creating-")
 
 _scratch = Path()
 _judged: dict[str, str] = {}
@@ -77,10 +78,15 @@ def examine(point: Point) -> Verdict:
     return _strike(point) if point.fault in STRIKES else _lose_power(point)
 
 
-def sample(operation: str, *, every: int) -> tuple[Survey, list[Verdict]]:
-    """Examine a part of the points."""
+def sample(operation: str, *, of_each_family: int) -> tuple[Survey, list[Verdict]]:
+    """Examine a few of the points, always the same."""
     found = survey(operation)
-    return found, [examine(point) for point in found.points[::every]]
+    chance = random.Random(operation)
+    chosen = []
+    for family in Family:
+        points = [point for point in found.points if point.family is family]
+        chosen += chance.sample(points, min(of_each_family, len(points)))
+    return found, [examine(point) for point in chosen]
 
 
 def _known(operation: str) -> Operation:
@@ -154,7 +160,7 @@ def _litter(stage: Stage, struck: Run) -> str:
     unfinished = set()
     for path in stage.disk.rglob(".*"):
         names = path.relative_to(stage.disk).parts
-        outermost = [name for name in names if name.startswith((INCOMING, CREATING))][:1]
+        outermost = [name for name in names if name.startswith(_UNFINISHED)][:1]
         unfinished |= {name.removesuffix("-journal") for name in outermost}
     is_too_much = len(unfinished) > 1 and not struck.was_killed
     return f"left behind: {sorted(unfinished)}" if is_too_much else ""

@@ -137,9 +137,9 @@ def reads_as(stage: Stage, before: list[object]) -> bool:
 
 
 def rows(stage: Stage) -> list[object]:
-    """Every row that stays, as it is stored, and the schema."""
+    """Every row that stays, as it is stored (text and blobs told apart), and the schema."""
     with closing(sqlite3.connect(stage.folder / "registry.db")) as connection:
-        connection.text_factory = bytes
+        connection.text_factory = lambda text: ("text", text)
         read: Iterable[str] = [f'SELECT rowid, * FROM "{table}" ORDER BY rowid' for table in FINAL]
         schema = "SELECT type, name, tbl_name, sql FROM sqlite_master ORDER BY name"
         return [connection.execute(statement).fetchall() for statement in (*read, schema)]

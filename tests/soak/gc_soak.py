@@ -42,9 +42,9 @@ from medley_registry.upkeep import collect, collection, fsck
 from tests.builders import TINY, make_adapter, make_base
 from tests.populated import NOW
 
-CONTENTS = range(1, 25)
-ALPHAS = (2, 4, 8)
-LIVE_WANTED = 40
+CONTENTS = range(1, 41)
+ALPHAS = (2, 4)
+LIVE_WANTED = 12
 # One adapter for so many publications: deleted content comes back under another name only.
 PER_ADAPTER = 30
 

@@ -31,7 +31,7 @@ def scan(connection: Connection, kind: type[R], *, raw: Raw = as_text) -> Iterat
     Stricter than other readers: text must be just what would be written for the value it means.
     """
     table = tables.event if kind is Event else tables.TABLES[kind]
-    wanted = select(*[_asked(column, raw) for column in table.columns])
+    wanted = select(*[_asked(column, raw) for column in table.columns]).select_from(table)
     if kind is Event:
         wanted = wanted.order_by(tables.event.c.seq)
     rows = connection.execute(wanted, execution_options={"yield_per": _ROWS_AT_ONCE})

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Connection, LargeBinary, cast, create_engine
+from sqlalchemy import Column, ColumnElement, Connection, create_engine, literal_column
 from sqlalchemy.exc import DatabaseError
 
 from medley_registry.backends import tables
@@ -45,8 +45,16 @@ def examine(connection: Connection) -> Iterator[Finding]:
 
 
 def _as_bytes(column: Column[Any]) -> ColumnElement[Any]:
-    # The driver would refuse the whole row for text that is not UTF-8.
-    return cast(column, LargeBinary)
+    return literal_column(_text_in(f'"{column.name}"'))
+
+
+def _text_in(column: str) -> str:
+    """Text as bytes, since the driver would refuse the whole row for what is not UTF-8.
+
+    What is stored as anything but text gives 0, though SQLite would make text of it.
+    """
+    cast = f"CAST({column} AS BLOB)"
+    return f"CASE typeof({column}) WHEN 'text' THEN {cast} WHEN 'null' THEN NULL ELSE 0 END"
 
 
 def _changes(found: _Objects) -> Iterator[Finding]:
@@ -73,9 +81,9 @@ def _wanted_objects() -> _Objects:
 
 
 def _objects(connection: Connection) -> _Objects:
-    columns = ", ".join(f"CAST({name} AS BLOB)" for name in ("type", "name", "tbl_name", "sql"))
+    columns = ", ".join(map(_text_in, ("type", "name", "tbl_name", "sql")))
     rows = [
-        [(column or b"").decode(errors="replace") for column in row]
+        [column.decode(errors="replace") if isinstance(column, bytes) else "" for column in row]
         for row in connection.exec_driver_sql(f"SELECT {columns} FROM sqlite_master")  # noqa: S608
     ]
     return {(kind, name): f"{table}: {_normal(text)}" for kind, name, table, text in rows}

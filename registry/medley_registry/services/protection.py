@@ -95,6 +95,7 @@ class Protections:
                     "adapter": name,
                     "alias": alias,
                     "generation": generation,
+                    "revision": revision,
                     "number": number,
                     "digest": str(version.digest),
                 },

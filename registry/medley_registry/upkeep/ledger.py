@@ -171,7 +171,7 @@ def _protected(event: Event) -> list[Name]:
 
 def _approved(event: Event) -> list[Name]:
     payload: dict[str, Any] = event.payload
-    key = tuple(payload[name] for name in ("adapter", "alias", "generation", "number"))
+    key = tuple(payload[name] for name in ("adapter", "alias", "generation", "revision", "number"))
     return [(Approval, (*key, event.actor))]
 
 

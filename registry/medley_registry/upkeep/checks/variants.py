@@ -1,5 +1,6 @@
 """Variants, and the evidence that is bound to them."""
 
+from collections import defaultdict
 from collections.abc import Iterator
 
 from medley_registry.adapters import Version
@@ -24,13 +25,18 @@ def check_variants(facts: Facts) -> Iterator[Finding]:
 
 
 def check_evidence(facts: Facts) -> Iterator[Finding]:
+    ordinals: dict[str, list[int]] = defaultdict(list)
     for evidence in facts.all(Evidence):
+        ordinals[f"{evidence.adapter}:{evidence.number}"].append(evidence.ordinal)
         subject = f"{evidence.adapter}:{evidence.number} {evidence.digest}"
         variant = facts.one(Variant, evidence.adapter, evidence.number, evidence.variant)
         if variant is None or variant.digest != evidence.variant_digest:
             yield Finding(Code.EVIDENCE_WRONG, subject, "is bound to no variant that is there")
         elif _again(evidence, variant).digest != evidence.digest:
             yield Finding(Code.EVIDENCE_WRONG, subject, "says something else than its digest")
+    for subject, found in ordinals.items():
+        if sorted(found) != [*range(1, len(found) + 1)]:
+            yield Finding(Code.EVIDENCE_WRONG, subject, f"is counted {sorted(found)[:10]}")
 
 
 def _flaw(facts: Facts, variant: Variant) -> str:

@@ -228,7 +228,7 @@ CREATE TABLE approval (
     digest TEXT NOT NULL,
     at TEXT NOT NULL,
     revision INTEGER NOT NULL,
-    CONSTRAINT pk_approval PRIMARY KEY (adapter, alias, generation, number, actor),
+    CONSTRAINT pk_approval PRIMARY KEY (adapter, alias, generation, number, actor, revision),
     CONSTRAINT fk_approval_adapter_number_version FOREIGN KEY(adapter, number)
         REFERENCES version (adapter, number)
 );
