@@ -1,7 +1,17 @@
 """Settings for every test."""
 
+import pytest
 from hypothesis import settings
 
 # A shared machine is slow at times; a deadline per example would fail for that alone.
 settings.register_profile("medley", deadline=None)
 settings.load_profile("medley")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what needs servers or hundreds of processes: `make test` runs it, `make check` not."""
+    for item in items:
+        parameters = getattr(item, "callspec", None)
+        is_at_scale = parameters is not None and "scale" in parameters.params.values()
+        if is_at_scale or item.path.parent.name in ("stores", "faults"):
+            item.add_marker("slow")

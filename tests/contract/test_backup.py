@@ -23,7 +23,7 @@ from medley_registry.upkeep import Code, back_up, backup, collect, copying, fsck
 
 from tests.builders import TINY, make_base
 from tests.contract.conftest import new_registry
-from tests.damages import Stage, sql
+from tests.damaging import Stage, sql
 from tests.populated import NOW, populate, publish
 from tests.stores.postgres import running_postgres
 from tests.stores.s3 import running_s3

@@ -32,6 +32,7 @@ from medley_registry.upkeep import Collected, collect, collection, fsck
 
 from tests.builders import TINY, make_base
 from tests.contract.conftest import new_registry
+from tests.damaging import Stage, sql
 from tests.populated import NOW, publish
 
 HOUR = timedelta(hours=1)
@@ -300,6 +301,30 @@ def test_a_log_that_is_cut_off_meanwhile_stops_the_collection(
             index._state.log.pop()
 
         Interrupted(registry, monkeypatch).by(cut_off)
+
+        with pytest.raises(IndexDamaged):
+            collect_now(registry)
+
+        assert stored(registry) == before
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "UPDATE version SET state = 'x' WHERE number = 1",
+        "UPDATE version SET manifest = '{}' WHERE number = 1",
+        "UPDATE version SET digest = 'x' WHERE number = 1",
+        "UPDATE tombstone SET at = 'x'",
+    ],
+)
+def test_what_cannot_be_read_is_no_reason_to_remove_anything(tmp_path: Path, damage: str) -> None:
+    with new_registry("disk", tmp_path) as registry:
+        registry.add_base(TINY, make_base(tmp_path / "base"), actor="ada")
+        publish(registry, tmp_path, 1)
+        publish(registry, tmp_path, 2)
+        delete(registry, 2)
+        Stage(tmp_path / "registry").suffer(sql(damage))
+        before = stored(registry)
 
         with pytest.raises(IndexDamaged):
             collect_now(registry)

@@ -26,7 +26,8 @@ from medley_registry.upkeep import Code, check, collect, fsck, read_seal, seal
 
 from tests.builders import TINY, make_adapter, make_base
 from tests.contract.conftest import new_registry
-from tests.damages import DAMAGES, Damage, Stage, by_mallory, rewrite_log, sql
+from tests.damages import DAMAGES
+from tests.damaging import Damage, Stage, by_mallory, rewrite_log, sql
 from tests.populated import NOW, populate, publish
 
 FIRST_RELEASE = Path(__file__).with_name("registry-0001.sql")

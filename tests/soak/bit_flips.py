@@ -39,7 +39,7 @@ from medley_registry.publishing import Intake, Publication, add_version
 from medley_registry.upkeep import check, fsck
 
 from tests.builders import TINY, make_base
-from tests.damages import Stage, unguarded
+from tests.damaging import Stage, unguarded
 from tests.populated import populate
 
 SHARES = {"blobs": 0.4, "fields": 0.4, "file": 0.2}

@@ -91,4 +91,4 @@ def _objects(connection: Connection) -> _Objects:
 
 def _normal(statement: str) -> str:
     """Without what differs between a schema that was made at once and one that was migrated."""
-    return re.sub(r"\s+|\"", "", statement)
+    return re.sub(r"[ \t\n\"]+", "", statement)

@@ -57,6 +57,8 @@ def test_a_reader_cannot_write(path: Path) -> None:
         "DELETE FROM adapter",
         "UPDATE base SET weights_digest = 'x'",
         "DELETE FROM base",
+        "INSERT OR REPLACE INTO version SELECT * FROM version",
+        "REPLACE INTO event SELECT * FROM event",
     ],
 )
 def test_published_rows_are_final_whoever_opens_the_file(path: Path, statement: str) -> None:
