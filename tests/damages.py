@@ -6,6 +6,7 @@ from medley_registry.upkeep import Code
 from tests.damaging import (
     Damage,
     block_blob,
+    break_schema,
     by_mallory,
     rewrite_log,
     say_nothing,
@@ -30,6 +31,7 @@ DAMAGES: dict[Code, list[tuple[Damage | str, str | None]]] = {
             "trigger t",
         ),
         ("DROP INDEX ix_version_digest", "index ix_version_digest"),
+        (break_schema, "table version"),
     ],
     Code.ROW_UNREADABLE: [
         (sql("UPDATE version SET state = 'admittec' WHERE number = 4"), "version notes 4"),

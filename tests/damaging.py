@@ -57,6 +57,7 @@ def unguarded(stage: Stage) -> Iterator[sqlite3.Connection]:
     """The database without its triggers, which are there again afterwards."""
     with closing(sqlite3.connect(stage.folder / "registry.db")) as connection:
         connection.isolation_level = None
+        connection.execute("PRAGMA synchronous=OFF")
         connection.execute("BEGIN")
         wanted = "SELECT name, sql FROM sqlite_master WHERE type = 'trigger'"
         triggers = connection.execute(wanted).fetchall()
@@ -89,6 +90,14 @@ def spoil_index_page(stage: Stage) -> None:
     content = bytearray(path.read_bytes())
     content[page * size - 10] ^= 1
     path.write_bytes(content)
+
+
+def break_schema(stage: Stage) -> None:
+    """Such that SQLite itself stumbles over the foreign keys to versions."""
+    path = stage.folder / "registry.db"
+    key = b"PRIMARY KEY (adapter, number), \n\tCONSTRAINT uq_version"
+    assert path.read_bytes().count(key) == 1
+    path.write_bytes(path.read_bytes().replace(key, key.replace(b"number", b"rank  ")))
 
 
 def spoil_blob(stage: Stage) -> None:

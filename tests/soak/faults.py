@@ -4,6 +4,7 @@ python -m tests.soak.faults                      the whole table, some minutes
 python -m tests.soak.faults publish/kill/17 …    these points again, with what was found
 """
 
+import os
 import sys
 import tempfile
 import time
@@ -16,7 +17,7 @@ from tests.faults.examine import Survey, Verdict, examine, examiners, survey
 from tests.faults.operations import OPERATIONS
 from tests.faults.points import Family, Point
 
-WORKERS = 2
+WORKERS = os.cpu_count() or 2
 KILL_POINTS_WANTED = 500
 CAUGHT_WANTED = 0.95
 

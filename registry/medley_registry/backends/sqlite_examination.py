@@ -19,6 +19,9 @@ from medley_registry.kinds import R
 
 _Objects = dict[tuple[str, str], str]
 
+# An error is what SQLite calls a schema that makes no sense any more.
+_DAMAGED = {0, sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+
 
 class SqliteReader(SqlReader):
     """A reader that gets past pages and texts which SQLite or its driver stop at."""
@@ -27,21 +30,41 @@ class SqliteReader(SqlReader):
         try:
             yield from scan(self.connection, kind, raw=_as_bytes)
         except DatabaseError as error:
-            if getattr(error.orig, "sqlite_errorcode", 0) & 0xFF != sqlite3.SQLITE_CORRUPT:
+            if _code(error) not in _DAMAGED:
                 raise
             yield Finding(Code.INDEX_DAMAGED, f"table of {kind.__name__}", inert(str(error.orig)))
 
 
 def examine(connection: Connection) -> Iterator[Finding]:
     """Check the file's structure, its references, and its schema."""
+    for part in (_check_schema, _check_structure, _check_references):
+        try:
+            yield from part(connection)
+        except DatabaseError as error:
+            if _code(error) not in _DAMAGED:
+                raise
+            yield Finding(Code.INDEX_DAMAGED, "index", inert(str(error.orig)))
+
+
+def _check_schema(connection: Connection) -> Iterator[Finding]:
+    yield from _changes(_objects(connection))
+
+
+def _check_structure(connection: Connection) -> Iterator[Finding]:
     for (told,) in connection.exec_driver_sql("PRAGMA integrity_check"):
         if told != "ok":
             yield Finding(Code.INDEX_DAMAGED, "integrity_check", inert(" ".join(told.split())))
+
+
+def _check_references(connection: Connection) -> Iterator[Finding]:
     for table, row, parent, _ in connection.exec_driver_sql("PRAGMA foreign_key_check"):
-        yield Finding(
-            Code.INDEX_REFERENCE, f"{table} row {row}", f"names a {parent} that is not there"
-        )
-    yield from _changes(_objects(connection))
+        because = f"names a {parent} that is not there"
+        yield Finding(Code.INDEX_REFERENCE, f"{table} row {row}", because)
+
+
+def _code(error: DatabaseError) -> int:
+    """SQLite's primary result code; 0 for what the driver itself stumbled over."""
+    return getattr(error.orig, "sqlite_errorcode", 0) & 0xFF
 
 
 def _as_bytes(column: Column[Any]) -> ColumnElement[Any]:
