@@ -61,8 +61,8 @@ def _keep_copy(path: Path, found: str) -> None:
     """SQLite's own online copy, which reads the state before this transaction."""
     kept = path.with_name(f"{path.name}.{found}")
     draft = kept.with_name(f".incoming-{kept.name}")
-    draft.unlink(missing_ok=True)
     with disk_errors(kept):
+        draft.unlink(missing_ok=True)
         with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(draft)) as copy:
             source.backup(copy)
         with draft.open("rb") as stream:
