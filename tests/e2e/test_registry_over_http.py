@@ -34,6 +34,8 @@ def test_a_version_is_published_promoted_and_revoked_while_the_server_runs(
     folders = [tmp_path / str(number) for number in (1, 2)]
     for folder, number in zip(folders, (1, 2), strict=True):
         shutil.copytree(PLAIN_WORDS.folder(number), folder)
+        # Other content, for a revocation reaches the same content under every name.
+        (folder / "README.md").write_text("the same adapter under another name")
     url = server.process.url
     with (
         Client(url) as medley,
