@@ -15,12 +15,17 @@ from pathlib import Path
 from medley_registry.adapters import Version
 from medley_registry.blobs import BlobStore
 from medley_registry.digest import Digest, digest_stream
-from medley_registry.durable import disk_errors, seal_file, sync_folder
+from medley_registry.durable import (
+    INCOMING,
+    disk_errors,
+    folder_aside,
+    seal_file,
+    sync_folder,
+)
 from medley_registry.errors import DigestMismatch
 from medley_registry.manifest import FileEntry
 
 _READY = ".ready"
-_INCOMING = ".incoming-"
 
 
 def check_out(version: Version, folder: Path, *, blobs: BlobStore) -> Path:
@@ -39,7 +44,7 @@ def check_out(version: Version, folder: Path, *, blobs: BlobStore) -> Path:
     with disk_errors(folder), _sole_builder(folder):
         if not _is_whole(target, version):
             _clear(folder, target)
-            incoming = Path(tempfile.mkdtemp(dir=folder, prefix=_INCOMING))
+            incoming = Path(tempfile.mkdtemp(dir=folder, prefix=INCOMING))
             for entry in version.manifest.files:
                 _copy(entry, incoming / entry.path, blobs=blobs)
             sync_folder(incoming)
@@ -57,19 +62,13 @@ def write_out(version: Version, folder: Path, *, blobs: BlobStore) -> Path:
 
     Raises:
         BlobMissing, DigestMismatch: the store does not hold what was published.
-        Unavailable: the folder holds something, or cannot be written.
+        NameTaken: the folder holds something.
+        Unavailable: it cannot be written.
     """
     target = folder.absolute()
-    with disk_errors(target):
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=target.parent, prefix=_INCOMING) as aside:
-            incoming = Path(aside, "files")
-            incoming.mkdir()
-            for entry in version.manifest.files:
-                _copy(entry, incoming / entry.path, blobs=blobs)
-            sync_folder(incoming)
-            incoming.rename(target)  # replaces an empty folder, and fails on any other
-        sync_folder(target.parent)
+    with disk_errors(target), folder_aside(target) as incoming:
+        for entry in version.manifest.files:
+            _copy(entry, incoming / entry.path, blobs=blobs)
     return target
 
 
@@ -104,7 +103,7 @@ def _sole_builder(folder: Path) -> Iterator[None]:
 
 def _clear(folder: Path, target: Path) -> None:
     """Remove what a builder that died has left; its lock is ours now."""
-    for leftover in [target, *folder.glob(f"{_INCOMING}*")]:
+    for leftover in [target, *folder.glob(f"{INCOMING}*")]:
         if leftover.exists():
             shutil.rmtree(leftover)
 

@@ -5,13 +5,15 @@ before it, the new name may survive while the bytes do not.
 """
 
 import os
+import secrets
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from medley_registry.errors import Unavailable
+from medley_registry.errors import NameTaken, Unavailable
 
 INCOMING = ".incoming-"
 """How the name of a file begins that is not complete, or was left by a process that died."""
@@ -69,3 +71,25 @@ def sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+@contextmanager
+def folder_aside(target: Path) -> Iterator[Path]:
+    """A new folder beside the target, which takes its place when all is written, or goes.
+
+    Raises:
+        NameTaken: the target holds something.
+    """
+    if target.exists() and (not target.is_dir() or any(target.iterdir())):
+        raise NameTaken(f"{target} exists and is not empty")
+    make_folder(target.parent)
+    incoming = target.parent / f"{INCOMING}{secrets.token_hex(8)}"
+    incoming.mkdir()
+    try:
+        yield incoming
+        sync_folder(incoming)
+        incoming.rename(target)  # refused by the system if something came to lie there meanwhile
+        sync_folder(target.parent)
+    finally:
+        if incoming.exists():
+            shutil.rmtree(incoming)

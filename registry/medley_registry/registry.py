@@ -262,7 +262,8 @@ class Registry(RegistryReader):
         Raises:
             NotServable: it is revoked.
             SignatureRefused, Damaged: as for `checkout`.
-            Unavailable: the folder is there and not empty, or cannot be written.
+            NameTaken: the folder is there and not empty.
+            Unavailable: it cannot be written.
         """
         current = self._readable(version, to_serve=False)
         return write_out(current, Path(folder), blobs=self.blobs)

@@ -5,10 +5,7 @@ bytes in every file but ``package.sig``, since ECDSA signatures differ each time
 """
 
 import os
-import secrets
-import shutil
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
@@ -16,10 +13,9 @@ from medley_registry.adapters import Version
 from medley_registry.admission import CONFIG_FILE
 from medley_registry.base_folder import Progress
 from medley_registry.digest import digest_stream
-from medley_registry.durable import disk_errors, make_folder, sync_folder
+from medley_registry.durable import disk_errors, folder_aside, sync_folder
 from medley_registry.errors import (
     DigestMismatch,
-    NameTaken,
     NotServable,
 )
 from medley_registry.exchange.bom import bill_of_materials
@@ -76,7 +72,7 @@ def export_version(
     registry.trust.verify(version)
     record = record_of(registry, version)
     target = Path(folder).absolute()
-    with disk_errors(target), _written_aside(target) as incoming:
+    with disk_errors(target), folder_aside(target) as incoming:
         (incoming / KEYS).mkdir(parents=True)
         _copy_files(registry, record, incoming, progress=progress)
         for place, content in _descriptions(record, incoming, signer=signer).items():
@@ -162,20 +158,3 @@ def _copy(entry: FileEntry, source: BinaryIO, target: Path, *, each: Callable[[i
         raise DigestMismatch(
             f"{entry.path}: the store holds {digest} under the name of {entry.sha256}"
         )
-
-
-@contextmanager
-def _written_aside(target: Path) -> Iterator[Path]:
-    """A new folder beside the target, which takes its place when all is written, or goes."""
-    if target.exists() and (not target.is_dir() or any(target.iterdir())):
-        raise NameTaken(f"{target} exists and is not empty")
-    make_folder(target.parent)
-    incoming = target.parent / f".incoming-{secrets.token_hex(8)}"
-    incoming.mkdir()
-    try:
-        yield incoming
-        incoming.rename(target)  # refused by the system if something came to lie there meanwhile
-        sync_folder(target.parent)
-    finally:
-        if incoming.exists():
-            shutil.rmtree(incoming)

@@ -1,14 +1,10 @@
 """Backup and restore: a backup is itself a registry, in a folder."""
 
-import secrets
-import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from medley_registry.adapters import Version
 from medley_registry.base_folder import Progress
-from medley_registry.durable import INCOMING, disk_errors, make_folder, sync_folder
+from medley_registry.durable import disk_errors, folder_aside
 from medley_registry.errors import NameTaken
 from medley_registry.index import IndexReader
 from medley_registry.opening import open_registry
@@ -38,7 +34,7 @@ def back_up(registry: Registry, folder: str | Path, *, progress: Progress | None
     target = Path(folder).expanduser().absolute()
     with (
         disk_errors(target),
-        _written_aside(target) as incoming,
+        folder_aside(target) as incoming,
         open_registry(incoming, create=True, tenant="") as copy,
     ):
         with registry.index.read() as reader, copy.index.write() as writer:
@@ -108,21 +104,3 @@ def restore(
 def _check_empty(reader: IndexReader) -> None:
     if events := reader.head():
         raise NameTaken(f"the registry to restore to is not empty: it has {events} events")
-
-
-@contextmanager
-def _written_aside(target: Path) -> Iterator[Path]:
-    """A new folder beside the target, which takes its place when all is written, or goes."""
-    if target.exists() and (not target.is_dir() or any(target.iterdir())):
-        raise NameTaken(f"{target} exists and is not empty")
-    make_folder(target.parent)
-    incoming = target.parent / f"{INCOMING}{secrets.token_hex(8)}"
-    incoming.mkdir()
-    try:
-        yield incoming
-        sync_folder(incoming)
-        incoming.rename(target)  # refused by the system if something came to lie there meanwhile
-        sync_folder(target.parent)
-    finally:
-        if incoming.exists():
-            shutil.rmtree(incoming)
