@@ -58,6 +58,11 @@ def policy_of(reader: IndexReader, adapter: str, alias: str) -> AliasPolicy:
     return protections[-1].policy if protections else AliasPolicy()
 
 
+def revision_of(reader: IndexReader, adapter: str, alias: str) -> int:
+    """Which of the alias's policies is in force, counted from 1; 0 where none was set."""
+    return len(reader.all(Protection, adapter=adapter, alias=alias))
+
+
 def unmet_demands(
     reader: IndexReader, version: Version, *, alias: str, promoter: str | None = None
 ) -> list[str]:
@@ -87,5 +92,5 @@ def current_approvals(reader: IndexReader, version: Version, *, alias: str) -> l
         alias=alias,
         generation=current.generation if current else 0,
         number=version.number,
-        revision=len(reader.all(Protection, adapter=version.adapter, alias=alias)),
+        revision=revision_of(reader, version.adapter, alias),
     )

@@ -19,11 +19,11 @@ from medley_registry.exchange.imported_evidence import bring_evidence, check_evi
 from medley_registry.exchange.layout import FOLDER, place_of
 from medley_registry.exchange.package import read_package
 from medley_registry.exchange.peft_folder import adapter_files, check_layout
-from medley_registry.exchange.reception import CarriedSigner, base_here, check_trusted, trusted_keys
+from medley_registry.exchange.reception import base_here, check_trusted, trusted_keys
 from medley_registry.lineage import Lineage
 from medley_registry.manifest import Manifest
 from medley_registry.registry import Registry
-from medley_registry.signing import Signer
+from medley_registry.signing import GivenSignature, Signer
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +131,11 @@ def _take_package(registry: Registry, found: _Source, order: _Order) -> Version:
     counting = check_trusted(registry, package, trusted, also=order.trust)
     check_evidence(record)
     base = base_here(registry, record, name=order.base)
-    carried = [CarriedSigner(s) for s in record.signatures if s.key_id in trusted]
+    carried = [
+        GivenSignature(s.key_id, s.public_key, s.bundle)
+        for s in record.signatures
+        if s.key_id in trusted
+    ]
     origin = found.origin or f"package of {record.version.reference}"
     sources = {entry.path: place_of(entry.path) for entry in manifest.files}
     digests = {entry.path: entry.sha256 for entry in manifest.files}

@@ -4,28 +4,9 @@ from medley_registry import timestamps
 from medley_registry.bases import BaseModel
 from medley_registry.errors import AdmissionRefused, BaseMismatch, BaseNotFound, SignatureRefused
 from medley_registry.exchange.package import Package
-from medley_registry.exchange.record import BaseIdentity, CarriedSignature, VersionRecord
-from medley_registry.manifest import Manifest
+from medley_registry.exchange.record import BaseIdentity, VersionRecord
 from medley_registry.registry import Registry
-from medley_registry.signing import check_signature, key_id_of
-
-
-class CarriedSigner:
-    """Signs what a key elsewhere has signed already, with that very signature, and nothing else."""
-
-    def __init__(self, signature: CarriedSignature) -> None:
-        self._bundle = signature.bundle
-        self.public_key = signature.public_key
-        self.key_id = signature.key_id
-
-    def sign(self, manifest: Manifest) -> str:
-        """The signature.
-
-        Raises:
-            SignatureRefused: it is not over these files.
-        """
-        check_signature(self._bundle, manifest, public_key=self.public_key)
-        return self._bundle
+from medley_registry.signing import key_id_of
 
 
 def trusted_keys(registry: Registry) -> set[str]:

@@ -1,7 +1,5 @@
 """Variants of versions, and the evidence bound to them."""
 
-from math import isfinite
-
 from medley_registry import journal, lookup, rules, timestamps
 from medley_registry.canonical import Json, canonical_json
 from medley_registry.digest import Digest
@@ -167,7 +165,7 @@ def _check_metrics(metrics: dict[str, float]) -> None:
     for name, value in metrics.items():
         rules.check_text("a metric", name)
         is_number = isinstance(value, int | float) and not isinstance(value, bool)
-        if not is_number or not isfinite(value):
+        if not is_number:  # whether it is finite, its canonical form says
             raise AdmissionRefused("evidence", f"{name}={value!r}", because="a metric is a number")
 
 

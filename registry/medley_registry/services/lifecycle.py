@@ -63,7 +63,7 @@ class Lifecycle:
         Raises:
             AliasInUse: an alias has no earlier target to step back to.
         """
-        rules.check_text("the reason", reason)
+        _check_words(actor, reason)
         state = VersionState.QUARANTINED
         return self._change(name, number, state, actor=actor, reason=reason, clears_aliases=True)
 
@@ -82,7 +82,6 @@ class Lifecycle:
             Withdrawn: it is revoked already.
         """
         _check_words(actor, reason)
-        rules.check_text("the reason", reason)
         with self._index.write() as writer:
             rules.check_not_revoked(writer, digest, weights=None)
             versions = _with_digest(writer, digest)
@@ -117,7 +116,6 @@ class Lifecycle:
             AliasInUse: an alias points at it.
         """
         _check_words(actor, reason)
-        rules.check_text("the reason", reason)
         with self._index.write() as writer:
             version = lookup.find_version(writer, name, number)
             rules.check_transition(version, VersionState.DELETED)
@@ -167,7 +165,7 @@ class Lifecycle:
         is_signed: bool = False,
         seen: VersionState | None = None,
     ) -> Version:
-        _check_words(actor, reason)
+        _check_words(actor, reason, at_least=0)
         with self._index.write() as writer:
             version = lookup.find_version(writer, name, number)
             if seen is not None and version.state is not seen:
@@ -203,9 +201,9 @@ class Lifecycle:
                 raise DigestMismatch(f"{version.reference}: {entry.path} is {found} in the store")
 
 
-def _check_words(actor: str, reason: str) -> None:
+def _check_words(actor: str, reason: str, *, at_least: int = 1) -> None:
     rules.check_text("the actor", actor)
-    rules.check_text("the reason", reason, at_least=0)
+    rules.check_text("the reason", reason, at_least=at_least)
 
 
 def _in_state(version: Version, state: VersionState) -> Version:

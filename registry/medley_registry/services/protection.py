@@ -9,7 +9,12 @@ from medley_registry.events import EventKind
 from medley_registry.index import Index
 from medley_registry.keys import TrustedKey
 from medley_registry.policies import AliasPolicy, Approval, Protection
-from medley_registry.promotion import current_approvals, policy_of, unmet_demands
+from medley_registry.promotion import (
+    current_approvals,
+    policy_of,
+    revision_of,
+    unmet_demands,
+)
 from medley_registry.references import check_alias
 
 _MOST_DEMANDS = 100
@@ -33,7 +38,7 @@ class Protections:
             lookup.find_adapter(writer, name)
             known = {key.key_id for key in writer.all(TrustedKey) if not key.distrusted_at}
             _check_policy(policy, known_keys=known)
-            revision = len(writer.all(Protection, adapter=name, alias=alias)) + 1
+            revision = revision_of(writer, name, alias) + 1
             protection = Protection(name, alias, revision, policy, actor, timestamps.now())
             writer.add(protection)
             journal.record(
@@ -81,7 +86,7 @@ class Protections:
             current = writer.one(Alias, adapter=name, name=alias)
             generation = current.generation if current else 0
             at = timestamps.now()
-            revision = len(writer.all(Protection, adapter=name, alias=alias))
+            revision = revision_of(writer, name, alias)
             approval = Approval(
                 name, alias, generation, number, actor, version.digest, at, revision
             )

@@ -11,7 +11,7 @@ from medley_server.deps import BY_PUBLISHER, CallerDep, RegistryDep
 from medley_server.schemas.fields import Name
 from medley_server.schemas.publishing import FORM, PublishForm
 from medley_server.schemas.versions import VersionRecord
-from medley_server.sent_signature import SentSignature
+from medley_server.sent_signature import sent_signature
 from medley_server.uploads import Submission, Uploads
 
 router = APIRouter(prefix="/v1/adapters")
@@ -34,7 +34,7 @@ def _publish(registry: Registry, caller: Caller, name: str, submission: Submissi
         raise RequestValidationError(error.errors()) from error
     signer = None
     if form.key_id is not None and form.bundle is not None:
-        signer = SentSignature.by(registry.trust.keys(), form.key_id, bundle=form.bundle)
+        signer = sent_signature(registry.trust.keys(), form.key_id, bundle=form.bundle)
     return registry.publish(
         submission.folder,
         name=name,
