@@ -1,6 +1,7 @@
 """How a command comes by its registry: three options that all of them have."""
 
 import inspect
+import logging
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
@@ -21,6 +22,8 @@ def on_registry(command: Callable[..., None]) -> Callable[..., None]:
     def on_place(
         *, registry: str | None, blobs: str | None, tenant: str | None, **given: Any
     ) -> None:
+        # A Ctrl-C while a connection is given back is no news of the pool's to a person.
+        logging.getLogger("sqlalchemy.pool").addHandler(logging.NullHandler())
         with open_registry(registry, blobs=blobs, tenant=tenant) as opened:
             command(opened, **given)
 

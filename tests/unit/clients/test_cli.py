@@ -246,6 +246,18 @@ def test_an_interrupt_is_quiet(follower: subprocess.Popen[str]) -> None:
     assert (follower.returncode, output, errors) == (130, "", "")
 
 
+def test_an_interrupt_while_a_connection_is_given_back_is_quiet(home: Path) -> None:
+    code = (
+        "from sqlalchemy.pool import _ConnectionFairy\n"
+        "def interrupt(*args, **kwargs): raise KeyboardInterrupt\n"
+        "_ConnectionFairy._reset = interrupt\n"
+        "from medley.cli import main; main(['registry', 'events'])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
+
+
 def test_a_reader_that_leaves_is_no_error(home: Path) -> None:
     reading, writing = os.pipe()
     os.close(reading)
