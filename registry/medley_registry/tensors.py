@@ -1,23 +1,14 @@
-"""The numbers in an adapter's weights: whether all are finite, and how large they are.
+"""The numbers in an adapter's weights: whether all are finite.
 
 BF16, F16 and F32 are read with numpy alone, from bytes whose header has been checked.
 """
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from math import prod, sqrt
-from typing import TYPE_CHECKING, BinaryIO, TypeAlias
 
 from medley_registry.errors import AdmissionRefused
-from medley_registry.lora_pairs import LoraPair, lora_pairs
-from medley_registry.safetensors_header import TensorEntry, read_header
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    Doubles: TypeAlias = NDArray[np.float64]
+from medley_registry.safetensors_header import TensorEntry
 
 _BLOCK_BYTES = 1 << 18  # stays in a core's cache between the passes over it
 
@@ -90,85 +81,3 @@ def _place(offset: int, tensors: Mapping[str, TensorEntry], number: _Format) -> 
     ordered = sorted((entry.begin, name) for name, entry in tensors.items())
     begin, name = ordered[bisect_right(ordered, offset, key=lambda place: place[0]) - 1]
     return f"{name} at element {(offset - begin) // number.size_bytes}"
-
-
-def norms(stream: BinaryIO) -> dict[str, float]:
-    """The Frobenius norm of every tensor of an adapter's weights, summed in float64.
-
-    Raises:
-        AdmissionRefused: the bytes are no adapter's weights.
-    """
-    weights = _Weights(stream)
-    return {
-        name: sqrt(sum(float(block @ block) for block in weights.blocks(entry)))
-        for name, entry in weights.tensors.items()
-    }
-
-
-def delta_norms(stream: BinaryIO) -> dict[str, float]:
-    """The Frobenius norm of B·A by module, without forming a matrix of the weight's size.
-
-    ‖BA‖² = tr(AᵀBᵀBA) = tr((BᵀB)(AAᵀ)): two matrices of r by r, multiplied entry by entry and
-    summed. An engine adds B·A times the scaling of `AdapterConfig.rank_and_scaling`.
-
-    Raises:
-        AdmissionRefused: the bytes are no adapter's weights.
-    """
-    weights = _Weights(stream)
-    return {module: weights.delta_norm(pair) for module, pair in weights.pairs.items()}
-
-
-class _Weights:
-    """The tensors of a stream as arrays of float64."""
-
-    def __init__(self, stream: BinaryIO) -> None:
-        self.tensors = read_header(stream)
-        self.pairs = lora_pairs(self.tensors)
-        self._stream = stream
-        self._data_begin = stream.tell()
-
-    def delta_norm(self, pair: LoraPair) -> float:
-        inner = self._rows_by_rows(pair.a)
-        outer = self._columns_by_columns(pair.b)
-        # Rounding may leave the square of a zero a little below it.
-        return sqrt(max(0.0, float((inner * outer).sum())))
-
-    def blocks(self, entry: TensorEntry, *, row: int = 1) -> Iterator["Doubles"]:
-        """A tensor's numbers in order, some whole rows of `row` numbers at a time."""
-        size_bytes = _FORMATS[entry.dtype].size_bytes
-        step_bytes = max(_BLOCK_BYTES // (row * size_bytes), 1) * row * size_bytes
-        for begin in range(entry.begin, entry.end, step_bytes):
-            self._stream.seek(self._data_begin + begin)
-            yield _doubles(self._stream.read(min(step_bytes, entry.end - begin)), entry.dtype)
-
-    def _rows_by_rows(self, entry: TensorEntry) -> "Doubles":
-        """M·Mᵀ of a matrix with few rows."""
-        import numpy as np
-
-        numbers: Doubles = np.empty(prod(entry.shape))
-        filled = 0
-        for block in self.blocks(entry):
-            numbers[filled : filled + len(block)] = block
-            filled += len(block)
-        matrix = numbers.reshape(entry.shape)
-        product: Doubles = matrix @ matrix.T
-        return product
-
-    def _columns_by_columns(self, entry: TensorEntry) -> "Doubles":
-        """Mᵀ·M of a matrix with few columns."""
-        import numpy as np
-
-        columns = entry.shape[1]
-        product: Doubles = np.zeros((columns, columns))
-        for block in self.blocks(entry, row=columns):
-            rows = block.reshape(-1, columns)
-            product += rows.T @ rows
-        return product
-
-
-def _doubles(data: bytes, dtype: str) -> "Doubles":
-    import numpy as np
-
-    if dtype == "BF16":  # the upper half of a float32
-        return (np.frombuffer(data, "<u2").astype("<u4") << 16).view("<f4").astype(np.float64)
-    return np.frombuffer(data, {"F16": "<f2", "F32": "<f4"}[dtype]).astype(np.float64)

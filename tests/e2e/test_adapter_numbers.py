@@ -27,7 +27,7 @@ def test_the_engine_adds_what_peft_adds(
     tmp_path: Path, use_rslora: bool, ranks: dict[str, int], alphas: dict[str, float]
 ) -> None:
     from medley_registry.adapter_config import parse_adapter_config
-    from medley_registry.tensors import delta_norms
+    from medley_registry.updates import Weights
     from peft import LoraConfig, get_peft_model
     from transformers import LlamaConfig, LlamaForCausalLM
     from vllm.lora.lora_model import LoRAModel
@@ -45,7 +45,8 @@ def test_the_engine_adds_what_peft_adds(
     model.save_pretrained(tmp_path)
     config = parse_adapter_config((tmp_path / "adapter_config.json").read_bytes())
     with (tmp_path / "adapter_model.safetensors").open("rb") as stream:
-        norms = delta_norms(stream)
+        weights = Weights(stream, config)
+        norms = {name: weights.update(name).norms().update for name in weights.modules}
     helper = PEFTHelper.from_local_dir(str(tmp_path), None)
     loaded = LoRAModel.from_local_checkpoint(
         str(tmp_path), set(targets), peft_helper=helper, device="cpu", lora_model_id=1
@@ -59,6 +60,6 @@ def test_the_engine_adds_what_peft_adds(
             rank, scaling = config.rank_and_scaling(name)
             assert lora.rank == rank
             assert lora.scaling == pytest.approx(scaling)
-            assert norms[name] * lora.scaling == pytest.approx(wanted.norm().item(), rel=1e-5)
+            assert norms[name] == pytest.approx(wanted.norm().item(), rel=1e-5)
             lora.optimize()
             assert (lora.lora_b @ lora.lora_a - wanted).abs().max().item() < 1e-5

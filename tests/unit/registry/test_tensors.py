@@ -1,18 +1,14 @@
-"""Numbers are looked at by their bits, and measured in float64."""
+"""Numbers are looked at by their bits."""
 
-import io
 import math
 import struct
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from medley_registry import AdmissionRefused
 from medley_registry.safetensors_header import TensorEntry
-from medley_registry.tensors import check_finite, delta_norms, norms
-
-from tests.builders import safetensors_bytes
+from medley_registry.tensors import check_finite
 
 WIDTH = {"BF16": 2, "F16": 2, "F32": 4}
 INFINITE = {"BF16": 0x7F80, "F16": 0x7C00, "F32": 0x7F800000}
@@ -25,24 +21,6 @@ def word(value: int, dtype: str) -> bytes:
 
 def one_tensor(dtype: str, count: int) -> dict[str, TensorEntry]:
     return {"t": TensorEntry(dtype, (count,), 0, count * WIDTH[dtype])}
-
-
-def bits_of(array: np.ndarray, dtype: str) -> bytes:
-    """The array in a dtype; BF16 by cutting, since the tests' numbers fit."""
-    if dtype == "BF16":
-        return (array.astype("<f4").view("<u4") >> 16).astype("<u2").tobytes()
-    return array.astype({"F16": "<f2", "F32": "<f4"}[dtype]).tobytes()
-
-
-def weights(dtype: str, **matrices: np.ndarray) -> io.BytesIO:
-    header, data = {}, b""
-    for name, matrix in matrices.items():
-        content = bits_of(matrix, dtype)
-        offsets = [len(data), len(data) + len(content)]
-        full = f"base_model.model.{name.replace('__', '.lora_')}.weight"
-        header[full] = {"dtype": dtype, "shape": matrix.shape, "data_offsets": offsets}
-        data += content
-    return io.BytesIO(safetensors_bytes(header, data))
 
 
 @pytest.mark.parametrize("dtype", WIDTH)
@@ -110,45 +88,3 @@ def test_the_tensor_is_named_across_pieces_and_in_any_order() -> None:
 
     with pytest.raises(AdmissionRefused, match="NaN in middle at element 1"):
         check_finite(pieces, tensors)
-
-
-@pytest.mark.parametrize("dtype", WIDTH)
-def test_norms_are_those_of_the_stored_numbers(dtype: str) -> None:
-    a, b = np.array([[3.0, 0.0, 4.0]]), np.array([[0.5], [-2.0]])
-
-    found = norms(weights(dtype, q__A=a, q__B=b))
-
-    assert found == {
-        "base_model.model.q.lora_A.weight": 5.0,
-        "base_model.model.q.lora_B.weight": math.sqrt(4.25),
-    }
-
-
-@pytest.mark.parametrize("shape", [(3, 2, 4), (40, 8, 30), (1, 1, 1), (9000, 33, 2100)])
-def test_the_norm_of_a_delta_is_that_of_the_product(shape: tuple[int, int, int]) -> None:
-    out, rank, into = shape
-    random = np.random.default_rng(1)
-    a = random.standard_normal((rank, into)).astype("<f4")
-    b = random.standard_normal((out, rank)).astype("<f4")
-
-    found = delta_norms(weights("F32", q__A=a, q__B=b))
-
-    assert found["q"] == pytest.approx(np.linalg.norm(b.astype("f8") @ a.astype("f8")), rel=1e-12)
-
-
-def test_an_adapter_that_does_nothing_has_a_norm_of_zero() -> None:
-    a = np.ones((2, 3), dtype="<f4")
-
-    assert delta_norms(weights("F32", q__A=a, q__B=np.zeros((4, 2)))) == {"q": 0.0}
-
-
-@pytest.mark.parametrize("read", [norms, delta_norms])
-def test_what_is_no_adapter_has_no_norms(read: type) -> None:
-    with pytest.raises(AdmissionRefused, match="tensor-name"):
-        read(
-            io.BytesIO(
-                safetensors_bytes(
-                    {"a": {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]}}, bytes(4)
-                )
-            )
-        )

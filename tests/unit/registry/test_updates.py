@@ -1,11 +1,13 @@
 """Updates of modules: their norms and distances, against the whole matrices."""
 
 import json
+import math
 from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 import pytest
+from medley_registry import AdmissionRefused
 from medley_registry.adapter_config import parse_adapter_config
 from medley_registry.updates import ModuleChange, Weights, compare_updates
 
@@ -70,6 +72,43 @@ def test_norms_and_distances_are_those_of_the_whole_matrices() -> None:
         assert change.new.update == pytest.approx(norm(after), rel=1e-6)
         assert change.distance == pytest.approx(norm(after - before), rel=1e-6)
         assert change.change == pytest.approx(norm(after - before) / norm(before), rel=1e-6)
+
+
+@pytest.mark.parametrize("dtype", ["BF16", "F16", "F32"])
+def test_norms_are_those_of_the_stored_numbers(dtype: str) -> None:
+    a, b = np.array([[3.0, 0.0, 4.0]]), np.array([[0.5], [-2.0]])
+
+    found = weights({"q": (a, b)}, dtype=dtype, rank=1).update("q").norms()
+
+    assert (found.a, found.b) == (5.0, math.sqrt(4.25))
+
+
+@pytest.mark.parametrize("shape", [(3, 2, 4), (40, 8, 30), (1, 1, 1), (9000, 33, 2100)])
+def test_the_norm_of_an_update_is_that_of_the_product(shape: tuple[int, int, int]) -> None:
+    out, rank, into = shape
+    random = np.random.default_rng(1)
+    a = random.standard_normal((rank, into)).astype("<f4")
+    b = random.standard_normal((out, rank)).astype("<f4")
+
+    found = weights({"q": (a, b)}, rank=rank, lora_alpha=rank).update("q").norms().update
+
+    assert found == pytest.approx(np.linalg.norm(b.astype("f8") @ a.astype("f8")), rel=1e-12)
+
+
+def test_an_adapter_that_does_nothing_has_a_norm_of_zero() -> None:
+    nothing = (np.ones((2, 3)), np.zeros((4, 2)))
+
+    assert weights({"q": nothing}).update("q").norms().update == 0.0
+
+
+def test_what_is_no_adapter_has_no_updates() -> None:
+    entry = {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]}
+    config = parse_adapter_config(
+        b'{"peft_type": "LORA", "r": 2, "lora_alpha": 4, "target_modules": ["x"]}'
+    )
+
+    with pytest.raises(AdmissionRefused, match="tensor-name"):
+        Weights(BytesIO(safetensors_bytes({"a": entry}, bytes(4))), config)
 
 
 @pytest.mark.parametrize(("dtype", "precision"), [("F16", 1e-2), ("BF16", 3e-2)])
