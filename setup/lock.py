@@ -18,9 +18,10 @@ COMMON = (
     *("--universal", "--python-version=3.11", "--generate-hashes"),
     *("--no-annotate", "--custom-compile-command=make lock", "--quiet"),
 )
-PROJECT = ("pyproject.toml", "--extra=scale", "--extra=train", "--extra=dev")
-CPU = (*PROJECT, "--extra=serve", "setup/cpu.in", "--override=setup/cpu.override")
-CUDA = (*PROJECT, "--extra=serve-cuda", "--constraint=setup/cuda.constraint")
+PROJECT = ("pyproject.toml", "--extra=scale", "--extra=train", "--extra=flower", "--extra=dev")
+FLOWER = "--override=setup/flower.override"
+CPU = (*PROJECT, "--extra=serve", "setup/cpu.in", "--override=setup/cpu.override", FLOWER)
+CUDA = (*PROJECT, "--extra=serve-cuda", "--constraint=setup/cuda.constraint", FLOWER)
 
 
 def main(upgrades: list[str]) -> int:

@@ -13,5 +13,5 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         parameters = getattr(item, "callspec", None)
         is_at_scale = parameters is not None and "scale" in parameters.params.values()
-        if is_at_scale or item.path.parent.name in ("stores", "faults"):
+        if is_at_scale or item.path.parent.name in ("stores", "faults", "flower"):
             item.add_marker("slow")
