@@ -11,6 +11,7 @@ from medley_training.local.lora import (
     continue_from,
     export,
     read_adapter,
+    set_adapter,
     wrap,
 )
 
@@ -122,3 +123,37 @@ def test_a_damaged_adapter_is_not_readable(tmp_path: Path, file: str) -> None:
 
     with pytest.raises(AdapterNotReadable, match="is damaged"):
         read_adapter(folder)
+
+
+def test_a_trained_model_is_set_back_to_a_start() -> None:
+    model = wrap(tiny_base(), SHAPE)
+    start = {name: tensor.clone() for name, tensor in adapter_tensors(model).items()}
+    parameters = {name: id(each) for name, each in model.named_parameters()}
+    for tensor in adapter_tensors(model).values():
+        tensor.fill_(3)
+
+    set_adapter(model, start)
+
+    for name, tensor in adapter_tensors(model).items():
+        assert tensor.equal(start[name])
+        assert tensor.data_ptr() != start[name].data_ptr()
+    assert parameters == {name: id(each) for name, each in model.named_parameters()}
+
+
+@pytest.mark.parametrize("flaw", ["missing", "unknown", "shape"])
+def test_a_start_that_does_not_fit_is_refused_and_nothing_is_replaced(flaw: str) -> None:
+    model = wrap(tiny_base(), SHAPE)
+    start = {name: tensor.clone().fill_(3) for name, tensor in adapter_tensors(model).items()}
+    before = {name: tensor.clone() for name, tensor in adapter_tensors(model).items()}
+    last = list(start)[-1]
+    tensor = start.pop(last)
+    if flaw == "unknown":
+        start |= {last: tensor, "other": tensor}
+    elif flaw == "shape":
+        start[last] = tensor[:, :1]
+
+    with pytest.raises(IncompatibleAdapter, match="the start"):
+        set_adapter(model, start)
+
+    for name, tensor in adapter_tensors(model).items():
+        assert tensor.equal(before[name])

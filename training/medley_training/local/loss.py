@@ -18,7 +18,19 @@ def completion_loss(model: "PreTrainedModel", batch: Batch, *, pad_token_id: int
     """
     from torch.nn.functional import cross_entropy
 
-    input_ids, attention_mask, labels = _collate(batch, pad_token_id=pad_token_id)
+    logits, targets = completion_logits(model, batch, pad_token_id=pad_token_id)
+    return cross_entropy(logits, targets, ignore_index=IGNORED_LABEL, reduction="sum")
+
+
+def completion_logits(
+    model: "PreTrainedModel", batch: Batch, *, pad_token_id: int
+) -> "tuple[Tensor, Tensor]":
+    """Logits in float32, shape (positions, vocabulary), and the token that each should predict.
+
+    Every position before a completion token is there; some others are too, with `IGNORED_LABEL`.
+    """
+    tensors = _collate(batch, pad_token_id=pad_token_id)
+    input_ids, attention_mask, labels = (tensor.to(model.device) for tensor in tensors)
     # Position i predicts token i+1. The vocabulary's logits are a large part of a small model's
     # cost, so only the columns that some row learns from are computed.
     columns = (labels[:, 1:] != IGNORED_LABEL).any(dim=0).nonzero().squeeze(1)
@@ -28,12 +40,7 @@ def completion_loss(model: "PreTrainedModel", batch: Batch, *, pad_token_id: int
         logits_to_keep=columns,
         use_cache=False,
     )
-    return cross_entropy(
-        output.logits.float().flatten(0, 1),
-        labels[:, columns + 1].flatten(),
-        ignore_index=IGNORED_LABEL,
-        reduction="sum",
-    )
+    return output.logits.float().flatten(0, 1), labels[:, columns + 1].flatten()
 
 
 def _collate(batch: Batch, *, pad_token_id: int) -> "tuple[Tensor, Tensor, Tensor]":

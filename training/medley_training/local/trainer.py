@@ -1,9 +1,10 @@
 """One participant's training: AdamW steps over its own examples, alike for the same seed."""
 
-import logging
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
+from itertools import count, islice
 from random import Random
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -11,18 +12,31 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from medley_training.data.batches import Batch, batches_by_length
 from medley_training.data.formatting import TokenizedExample
 from medley_training.errors import Diverged, NothingToLearn
+from medley_training.local.checkpointing import gradient_checkpointing
+from medley_training.local.lora import BOTH_FACTORS, Factor
 from medley_training.local.loss import completion_loss
+from medley_training.local.proximal import ProximalTerm
 from medley_training.local.schedule import learning_rate_factor
+from medley_training.local.trained_factors import training_only
 
 if TYPE_CHECKING:
     from peft import PeftModel
 
-logger = logging.getLogger(__name__)
+    from medley_training.local.processes import Processes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingPlan:
     """How long and how fast to train.
+
+    Attributes:
+        epochs: How often each example is seen; not used where `max_steps` is set.
+        max_steps: Stop after so many optimizer steps, going through the examples again and again
+            until then; the learning rate's schedule spans them.
+        batch_tokens: The most tokens, padding included, that go through the model at once.
+        accumulated_batches: How many batches make one optimizer step.
+        gradient_checkpointing: Compute each layer twice instead of keeping what is inside it.
+        proximal_mu: FedProx's pull towards where the training starts (`ProximalTerm`); 0 is none.
 
     Raises:
         ValueError: A value is outside its range.
@@ -36,11 +50,18 @@ class TrainingPlan:
     max_gradient_norm: float = 1.0
     batch_tokens: int = 1024
     accumulated_batches: int = 1
+    max_steps: int | None = None
+    gradient_checkpointing: bool = False
+    proximal_mu: float = 0.0
 
     def __post_init__(self) -> None:
-        counts = (self.epochs, self.batch_tokens, self.accumulated_batches)
+        counts = (self.epochs, self.batch_tokens, self.accumulated_batches, self.max_steps or 1)
         if min(counts) < 1 or min(self.learning_rate, self.max_gradient_norm) <= 0:
             raise ValueError(f"not a plan that trains: {self}")
+        if self.max_steps == 0:
+            raise ValueError("max_steps is 0; leave it out to train for whole epochs")
+        if not 0 <= self.proximal_mu < math.inf:
+            raise ValueError(f"proximal_mu must not be negative or infinite: {self.proximal_mu}")
         if not 0 <= self.warmup_share < 1:
             raise ValueError(f"warmup_share must be in [0, 1), not {self.warmup_share}")
 
@@ -88,11 +109,22 @@ def train(
     *,
     pad_token_id: int,
     observer: Observer | None = None,
+    trained_factors: frozenset[Factor] = BOTH_FACTORS,
+    processes: "Processes | None" = None,
 ) -> TrainingResult:
     """Train the model's adapter in place; only parameters that require a gradient change.
 
     Run it inside `reproducible` for the same bytes each time: the order of the examples depends on
     `plan.seed` alone, the arithmetic on the scope's threads and kernels.
+
+    Args:
+        model: What `wrap` returned.
+        examples: What to learn from; with several processes, the same in each.
+        plan: How long and how fast.
+        pad_token_id: Fills short rows of a batch; it does not change the result.
+        observer: Told after every optimizer step.
+        trained_factors: The factors that change; the others stay as they are, bit for bit.
+        processes: Set where several processes train this one adapter together; each ends with it.
 
     Raises:
         NothingToLearn: `examples` is empty.
@@ -100,28 +132,103 @@ def train(
     """
     if not examples:
         raise NothingToLearn("no examples to train on")
-    steps = list(_plan_steps(examples, plan))
-    parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
-    optimizer, scheduler = _optimizer(parameters, plan, total_steps=len(steps))
-    losses: list[float] = []
-    num_tokens, started = 0, perf_counter()
-    model.train()
-    for step in steps:
-        losses.append(_accumulate(model, step, pad_token_id=pad_token_id))
-        _apply(parameters, optimizer, scheduler, max_norm=plan.max_gradient_norm)
-        num_tokens += sum(len(example) for batch in step for example in batch)
-        if observer is not None:
-            elapsed_s = perf_counter() - started
-            observer(StepReport(len(losses), len(steps), losses[-1], num_tokens, elapsed_s))
-    model.eval()
-    return TrainingResult(tuple(losses), len(examples), num_tokens, perf_counter() - started)
+    with ExitStack() as scope:
+        scope.enter_context(training_only(model, trained_factors))
+        if plan.gradient_checkpointing:
+            scope.enter_context(gradient_checkpointing(model))
+        model.train()
+        scope.callback(model.eval)
+        return _Training(model, examples, plan, pad_token_id, processes).run(observer)
+
+
+class _Training:
+    """The state of one training while it lasts."""
+
+    def __init__(
+        self,
+        model: "PeftModel",
+        examples: Sequence[TokenizedExample],
+        plan: TrainingPlan,
+        pad_token_id: int,
+        processes: "Processes | None",
+    ) -> None:
+        self._model = model
+        self._num_examples = len(examples)
+        self._steps = list(_plan_steps(examples, plan))
+        self._max_norm = plan.max_gradient_norm
+        self._pad_token_id = pad_token_id
+        self._processes = processes
+        self._parameters = [each for each in model.parameters() if each.requires_grad]
+        if processes is not None:
+            processes.start_alike(self._parameters)
+        self._proximal = (
+            ProximalTerm(self._parameters, plan.proximal_mu) if plan.proximal_mu else None
+        )
+        self._optimizer, self._scheduler = _optimizer(
+            self._parameters, plan, total_steps=len(self._steps)
+        )
+
+    def run(self, observer: Observer | None) -> TrainingResult:
+        losses: list[float] = []
+        num_tokens, started = 0, perf_counter()
+        for step in self._steps:
+            losses.append(self._accumulate(step))
+            self._apply()
+            num_tokens += sum(len(example) for batch in step for example in batch)
+            if observer is not None:
+                elapsed_s = perf_counter() - started
+                observer(
+                    StepReport(len(losses), len(self._steps), losses[-1], num_tokens, elapsed_s)
+                )
+        return TrainingResult(
+            tuple(losses), self._num_examples, num_tokens, perf_counter() - started
+        )
+
+    def _accumulate(self, step: Sequence[Batch]) -> float:
+        """Add up the gradients of one step and return its mean loss.
+
+        Dividing by the completion tokens of the whole step makes the gradient independent of how
+        the step was cut into batches and shared between processes.
+        """
+        num_targets = sum(example.num_completion_tokens for batch in step for example in batch)
+        mine = step if self._processes is None else self._processes.share(step)
+        total = 0.0
+        for batch in mine:
+            loss = completion_loss(self._model, batch, pad_token_id=self._pad_token_id)
+            loss = loss / num_targets
+            loss.backward()
+            total += float(loss.detach())
+        if self._processes is not None:
+            total = self._processes.add_up(self._parameters, total)
+        if not math.isfinite(total):
+            raise Diverged(f"the loss became {total}")
+        return total
+
+    def _apply(self) -> None:
+        from torch.nn.utils import clip_grad_norm_
+
+        if self._proximal is not None:
+            self._proximal.add_gradient()
+        norm = float(clip_grad_norm_(self._parameters, self._max_norm))
+        if not math.isfinite(norm):
+            raise Diverged(f"the gradient's norm became {norm}")
+        self._optimizer.step()
+        self._scheduler.step()
+        self._optimizer.zero_grad(set_to_none=True)
 
 
 def _plan_steps(
     examples: Sequence[TokenizedExample], plan: TrainingPlan
 ) -> Iterator[Sequence[Batch]]:
+    epochs = range(plan.epochs) if plan.max_steps is None else count()
+    return islice(_steps_of(examples, plan, epochs), plan.max_steps)
+
+
+def _steps_of(
+    examples: Sequence[TokenizedExample], plan: TrainingPlan, epochs: Iterable[int]
+) -> Iterator[Sequence[Batch]]:
     random = Random(plan.seed)  # noqa: S311 - an order of examples, not a secret
-    for _ in range(plan.epochs):
+    for _ in epochs:
         batches = batches_by_length(examples, random, max_tokens=plan.batch_tokens)
         for start in range(0, len(batches), plan.accumulated_batches):
             yield batches[start : start + plan.accumulated_batches]
@@ -138,31 +245,3 @@ def _optimizer(parameters: list[Any], plan: TrainingPlan, *, total_steps: int) -
         lambda step: learning_rate_factor(step, total_steps=total_steps, warmup_steps=warmup_steps),
     )
     return optimizer, scheduler
-
-
-def _accumulate(model: "PeftModel", step: Sequence[Batch], *, pad_token_id: int) -> float:
-    """Add up the gradients of one step and return its mean loss.
-
-    Dividing by the completion tokens of the whole step makes the gradient independent of how the
-    step was cut into batches.
-    """
-    num_targets = sum(example.num_completion_tokens for batch in step for example in batch)
-    total = 0.0
-    for batch in step:
-        loss = completion_loss(model, batch, pad_token_id=pad_token_id) / num_targets
-        loss.backward()
-        total += float(loss.detach())
-    if not math.isfinite(total):
-        raise Diverged(f"the loss became {total}")
-    return total
-
-
-def _apply(parameters: list[Any], optimizer: Any, scheduler: Any, *, max_norm: float) -> None:
-    from torch.nn.utils import clip_grad_norm_
-
-    norm = float(clip_grad_norm_(parameters, max_norm))
-    if not math.isfinite(norm):
-        raise Diverged(f"the gradient's norm became {norm}")
-    optimizer.step()
-    scheduler.step()
-    optimizer.zero_grad(set_to_none=True)
