@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, TypeAlias, cast, get_args
+from typing import Any, Literal, TypeAlias, cast, get_args
 
 from medley_training.errors import BadExample
 
@@ -56,22 +56,30 @@ def load_examples(path: Path) -> tuple[Example, ...]:
         BadExample: A line is not a chat; the message starts with ``file:line``.
         OSError: The file cannot be opened.
     """
-    return tuple(_parse(path))
+    return tuple(example for _, example, _ in numbered_examples(path))
 
 
-def _parse(path: Path) -> Iterator[Example]:
+def numbered_examples(path: Path) -> Iterator[tuple[int, Example, dict[str, Any]]]:
+    """The chats of a JSON-lines file with their line numbers and all that is on their lines.
+
+    Raises:
+        BadExample: A line is not a chat; the message starts with ``file:line``.
+        OSError: The file cannot be opened.
+    """
     with path.open("rb") as lines:
         for number, line in enumerate(lines, start=1):
             if not line.strip():
                 continue
             try:
-                yield _example(json.loads(line.decode("utf-8")))
+                value = json.loads(line.decode("utf-8"))
+                example = _example(value)
             except json.JSONDecodeError as error:
                 raise BadExample(path, number, f"not JSON: {error.msg}") from error
             except UnicodeDecodeError as error:
                 raise BadExample(path, number, "not UTF-8 text") from error
             except ValueError as error:
                 raise BadExample(path, number, str(error)) from error
+            yield number, example, value
 
 
 def _example(value: object) -> Example:

@@ -60,19 +60,26 @@ class Complaint:
 
 
 def triage_examples(form: NoteForm, random: Random, *, count: int) -> tuple[Example, ...]:
-    """Draw `count` different complaints and write each as a note of the given form.
+    """Draw `count` different complaints and write each as a note of the given form."""
+    return tuple(
+        Example.exchange(prompt, write_note(complaint, form))
+        for prompt, complaint in triage_complaints(random, count=count).items()
+    )
+
+
+def triage_complaints(random: Random, *, count: int) -> dict[str, Complaint]:
+    """Draw `count` different complaints by the words in which the patient tells them.
 
     Every symptom of the lexicon is used about equally often.
     """
     lexicon = read_lexicon("triage")
     symptoms = [(region, symptom) for region in lexicon["region"] for symptom in region["symptoms"]]
-    examples: dict[str, Example] = {}
-    while len(examples) < count:
-        region, symptom = symptoms[len(examples) % len(symptoms)]
+    complaints: dict[str, Complaint] = {}
+    while len(complaints) < count:
+        region, symptom = symptoms[len(complaints) % len(symptoms)]
         complaint = _draw(lexicon, region, symptom, random)
-        prompt = _spoken(complaint, random)
-        examples.setdefault(prompt, Example.exchange(prompt, write_note(complaint, form)))
-    return tuple(examples.values())
+        complaints.setdefault(_spoken(complaint, random), complaint)
+    return complaints
 
 
 def write_note(complaint: Complaint, form: NoteForm) -> str:
@@ -81,9 +88,16 @@ def write_note(complaint: Complaint, form: NoteForm) -> str:
     return "\n".join(f"{start} {body}" for start, body in zip(form.value, bodies, strict=True))
 
 
+def report(complaint: Complaint) -> str:
+    """What the patient reports, as the note's first line says it."""
+    companion = f", with {complaint.companion}" if complaint.companion else ""
+    opening = f"Patient reports {complaint.symptom} {complaint.when}{companion}."
+    return " ".join((opening, *(written for _, written in complaint.courses)))
+
+
 def _soap(complaint: Complaint) -> tuple[str, ...]:
     return (
-        f"{_report(complaint)} {_background(complaint)}",
+        f"{report(complaint)} {_background(complaint)}",
         "Vital signs and examination not yet recorded.",
         f"{_unexplained(complaint)} No diagnosis can be made from this report alone.",
         (
@@ -95,7 +109,7 @@ def _soap(complaint: Complaint) -> tuple[str, ...]:
 
 def _sbar(complaint: Complaint) -> tuple[str, ...]:
     return (
-        _report(complaint),
+        report(complaint),
         _background(complaint),
         f"{_unexplained(complaint)} Vital signs and examination not yet recorded.",
         (
@@ -103,12 +117,6 @@ def _sbar(complaint: Complaint) -> tuple[str, ...]:
             f" a doctor must see the patient. Call at once for {HELP_AT_ONCE}."
         ),
     )
-
-
-def _report(complaint: Complaint) -> str:
-    companion = f", with {complaint.companion}" if complaint.companion else ""
-    opening = f"Patient reports {complaint.symptom} {complaint.when}{companion}."
-    return " ".join((opening, *(written for _, written in complaint.courses)))
 
 
 def _background(complaint: Complaint) -> str:
