@@ -1,0 +1,121 @@
+"""A coordinator's installation and its sites as processes of this machine, for the tests."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from medley_training.flower.certificates import CertificateFolder, make_certificates
+from medley_training.flower.coordinator import serve_coordinator
+from medley_training.flower.node_key import make_node_key
+from medley_training.flower.process import free_port
+from medley_training.flower.sites import FlowerSites
+
+SITES = ("north", "south", "west")
+PATIENCE_S = 40.0
+
+
+class Installation:
+    """Keys and certificates in one folder, and a process per site."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.port = free_port()
+        self.certificates: CertificateFolder = make_certificates(folder / "certificates", [])
+        self.sites: FlowerSites
+        self._running: dict[str, subprocess.Popen[bytes]] = {}
+        for name in SITES:
+            public = make_node_key(self.node_key(name))
+            public.rename(self.certificates.path / "sites" / f"{name}.pub")
+
+    def node_key(self, name: str) -> Path:
+        return self.folder / name / "node.key"
+
+    @contextmanager
+    def serving(self) -> Iterator[None]:
+        with serve_coordinator(
+            self.folder / "superlink",
+            listen=f"127.0.0.1:{self.port}",
+            certificates=self.certificates,
+        ) as sites:
+            self.sites = sites
+            yield
+
+    def start(self, name: str, *options: str) -> "subprocess.Popen[bytes]":
+        command = [
+            *(sys.executable, "-m", "tests.flower.echo_site"),
+            *("--coordinator", f"127.0.0.1:{self.port}"),
+            *("--authority", str(self.certificates.authority)),
+            *("--node-key", str(self.node_key(name))),
+            *("--folder", str(self.folder / name)),
+            *("--patience-s", "120"),  # if the tests themselves are killed
+        ]
+        with self.log(name).open("ab") as log:
+            process = subprocess.Popen([*command, *options], stderr=log)
+        self._running.setdefault(name, process)
+        return process
+
+    def log(self, name: str) -> Path:
+        return self.folder / f"{name}.log"
+
+    def start_all(self) -> None:
+        """Start the sites that do not run, and wait until all are connected."""
+        for name in SITES:
+            if name not in self._running:
+                self.start(name)
+        connected = self.sites.wait(len(SITES), timeout_s=PATIENCE_S)
+        assert connected == SITES
+
+    def cut_power(self, name: str) -> None:
+        """End a site's two processes at once, without a chance to sign off."""
+        for process in self.processes(str(self.folder / name)):
+            os.kill(process, signal.SIGKILL)
+        self._running.pop(name).wait()
+
+    def kill(self, name: str) -> None:
+        """End a site's own process, and see its SuperNode follow."""
+        process = self._running.pop(name)
+        process.kill()
+        process.wait()
+        until(lambda: not self.processes(str(self.folder / name)))
+
+    def kill_superlink(self) -> None:
+        (process,) = self.processes("medley_training.flower superlink")
+        os.kill(process, signal.SIGKILL)
+
+    def stop_all(self) -> None:
+        """End every process of this installation, whatever a test did."""
+        for process in self._running.values():
+            process.kill()
+            process.wait()
+        self._running.clear()
+
+    def process(self, name: str) -> int:
+        """The process of a site that runs."""
+        process = self._running[name]
+        assert process.poll() is None
+        return process.pid
+
+    def processes(self, words: str = "") -> list[int]:
+        """The processes that name this installation's folder, and these words."""
+        found = []
+        for path in Path("/proc").glob("[0-9]*/cmdline"):
+            try:
+                command = path.read_bytes().replace(b"\0", b" ").decode(errors="replace")
+            except OSError:
+                continue  # it has ended since
+            if str(self.folder) in command and words in command:
+                found.append(int(path.parent.name))
+        return found
+
+
+def until(is_so: Callable[[], bool]) -> None:
+    """Wait for something that takes a moment."""
+    end = time.monotonic() + PATIENCE_S
+    while not is_so():
+        assert time.monotonic() < end, "it did not happen"
+        time.sleep(0.1)

@@ -1,0 +1,39 @@
+"""``python -m medley_training.flower superlink|supernode PARENT …``: a `FlowerProcess`."""
+
+import os
+import signal
+import sys
+import threading
+import time
+
+_EVERY_S = 0.3
+_SIGN_OFF_S = 2.0
+
+
+def main() -> None:
+    """Run Flower's program with the rest of the command line, as long as our parent lives."""
+    program, parent = sys.argv.pop(1), int(sys.argv.pop(1))
+    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+    sys.argv[0] = f"flower-{program}"
+    if program == "superlink":
+        from flwr.server.app import run_superlink
+
+        run_superlink()
+    else:
+        from flwr.supernode.cli import flower_supernode
+
+        flower_supernode()
+
+
+def _end_with(parent: int) -> None:
+    # Flower has no such option of its own for these two, and one that a parent leaves behind when
+    # it is killed would keep the port, or keep the site's place at the coordinator.
+    while os.getppid() == parent:
+        time.sleep(_EVERY_S)
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(_SIGN_OFF_S)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+if __name__ == "__main__":
+    main()
