@@ -6,6 +6,8 @@ The built-in run `smoke` federates it; it shows that everything works together a
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from medley_training.local.base import no_progress_bar
+
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
@@ -61,4 +63,5 @@ def save_tiny_base(folder: Path) -> None:
     if (folder / "config.json").exists():
         return
     model = tiny_base(save_byte_tokenizer(folder))
-    model.save_pretrained(folder)
+    with no_progress_bar():
+        model.save_pretrained(folder)

@@ -284,3 +284,20 @@ def test_reproducible_gives_back_the_callers_settings() -> None:
     assert torch.get_num_threads() == threads
     assert not torch.are_deterministic_algorithms_enabled()
     assert torch.random.get_rng_state().equal(state)
+
+
+def test_packed_rows_train_the_adapter_that_padded_batches_would() -> None:
+    import torch
+
+    found = []
+    for packing in (False, True):
+        # One step over everything: the order of the examples does not matter then.
+        plan = replace(PLAN, epochs=1, batch_tokens=64, accumulated_batches=100, packing=packing)
+        with reproducible(1, threads=1):
+            model = wrap(tiny_base(), SHAPE)
+            train(model, copying_examples(12), plan, pad_token_id=0)
+        found.append(adapter_tensors(model))
+    padded, packed = found
+
+    for name, tensor in padded.items():
+        torch.testing.assert_close(packed[name], tensor, rtol=1e-3, atol=1e-6)

@@ -48,7 +48,7 @@ class DataConfig(BaseModel):
         ValidationError: A value is outside its range or belongs to another source.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     source: Source
     path: Path | None = None

@@ -69,7 +69,7 @@ def load_base(
 
     device = device or ("cuda" if torch.cuda.is_available() else "cpu")
     options: dict[str, Any] = {"dtype": getattr(torch, dtype), "device_map": {"": device}}
-    with quiet_bitsandbytes(), _no_progress_bar():
+    with quiet_bitsandbytes(), no_progress_bar():
         if quantization == "nf4":
             from transformers import BitsAndBytesConfig
 
@@ -90,7 +90,8 @@ def _model_class(folder: Path) -> Any:
 
 
 @contextmanager
-def _no_progress_bar() -> Iterator[None]:
+def no_progress_bar() -> Iterator[None]:
+    """Keep transformers from drawing its own bars while the scope lasts."""
     from transformers.utils import logging
 
     was_enabled = logging.is_progress_bar_enabled()

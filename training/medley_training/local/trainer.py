@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from medley_training.data.batches import Batch, batches_by_length
 from medley_training.data.formatting import TokenizedExample
+from medley_training.data.packing import PackedRow, pack, packed_loss
 from medley_training.errors import Diverged, NothingToLearn
 from medley_training.local.checkpointing import gradient_checkpointing
 from medley_training.local.lora import BOTH_FACTORS, Factor
@@ -36,6 +37,8 @@ class TrainingPlan:
         batch_tokens: The most tokens, padding included, that go through the model at once.
         accumulated_batches: How many batches make one optimizer step.
         gradient_checkpointing: Compute each layer twice instead of keeping what is inside it.
+        packing: Fill each batch as one row of several examples, each blind to the others, in place
+            of padding examples of similar length; for bases with attention only.
         proximal_mu: FedProx's pull towards where the training starts (`ProximalTerm`); 0 is none.
 
     Raises:
@@ -52,6 +55,7 @@ class TrainingPlan:
     accumulated_batches: int = 1
     max_steps: int | None = None
     gradient_checkpointing: bool = False
+    packing: bool = False
     proximal_mu: float = 0.0
 
     def __post_init__(self) -> None:
@@ -156,6 +160,7 @@ class _Training:
         self._num_examples = len(examples)
         self._steps = list(_plan_steps(examples, plan))
         self._max_norm = plan.max_gradient_norm
+        self._is_packed = plan.packing
         self._pad_token_id = pad_token_id
         self._processes = processes
         self._parameters = [each for each in model.parameters() if each.requires_grad]
@@ -194,8 +199,7 @@ class _Training:
         mine = step if self._processes is None else self._processes.share(step)
         total = 0.0
         for batch in mine:
-            loss = completion_loss(self._model, batch, pad_token_id=self._pad_token_id)
-            loss = loss / num_targets
+            loss = self._loss(batch) / num_targets
             loss.backward()
             total += float(loss.detach())
         if self._processes is not None:
@@ -203,6 +207,11 @@ class _Training:
         if not math.isfinite(total):
             raise Diverged(f"the loss became {total}")
         return total
+
+    def _loss(self, batch: Batch) -> Any:
+        if self._is_packed:
+            return packed_loss(self._model, PackedRow(batch))
+        return completion_loss(self._model, batch, pad_token_id=self._pad_token_id)
 
     def _apply(self) -> None:
         from torch.nn.utils import clip_grad_norm_
@@ -229,9 +238,17 @@ def _steps_of(
 ) -> Iterator[Sequence[Batch]]:
     random = Random(plan.seed)  # noqa: S311 - an order of examples, not a secret
     for _ in epochs:
-        batches = batches_by_length(examples, random, max_tokens=plan.batch_tokens)
+        batches = _batches(examples, plan, random)
         for start in range(0, len(batches), plan.accumulated_batches):
             yield batches[start : start + plan.accumulated_batches]
+
+
+def _batches(
+    examples: Sequence[TokenizedExample], plan: TrainingPlan, random: Random
+) -> list[Batch]:
+    if plan.packing:
+        return [row.examples for row in pack(examples, random, max_tokens=plan.batch_tokens)]
+    return batches_by_length(examples, random, max_tokens=plan.batch_tokens)
 
 
 def _optimizer(parameters: list[Any], plan: TrainingPlan, *, total_steps: int) -> tuple[Any, Any]:

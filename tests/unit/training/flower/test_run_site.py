@@ -44,9 +44,11 @@ def test_a_site_without_its_files_does_not_call(tmp_path: Path) -> None:
         run(tmp_path, "127.0.0.1:1", tmp_path / "ca.pem")
 
 
-def serve(certificates: CertificateFolder, listen: str) -> None:
+def serve(
+    certificates: CertificateFolder, listen: str, only: tuple[str, ...] | None = None
+) -> None:
     folder = certificates.path / "superlink"
-    with serve_coordinator(folder, listen=listen, certificates=certificates):
+    with serve_coordinator(folder, listen=listen, certificates=certificates, only=only):
         raise AssertionError("it should not have started")
 
 
@@ -58,6 +60,8 @@ def test_a_coordinator_without_sites_or_an_address_does_not_start(tmp_path: Path
     make_node_key(files.path / "sites" / "north")
     with pytest.raises(RoundError, match="not HOST:PORT"):
         serve(files, "here")
+    with pytest.raises(BadKey, match=r"south has no node key: .*south\.pub is missing"):
+        serve(files, "127.0.0.1:0", only=("north", "south"))
     files.key.unlink()
     with pytest.raises(BadKey, match=r"coordinator\.key"):
         serve(files, "127.0.0.1:0")

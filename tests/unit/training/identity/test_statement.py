@@ -205,6 +205,16 @@ def test_a_statement_in_another_form_is_refused(member: str, value: Any) -> None
     assert str(caught.value).isprintable()
 
 
+def test_losses_are_told_without_privacy_and_kept_with_it() -> None:
+    public = make_task(privacy={"mechanism": "none"})
+    told = make_statement(public)
+
+    assert told.losses == Losses(first=2.5, last=1.25)
+    assert make_statement(make_task()).losses is None
+    with pytest.raises(ContributionRefused, match="malformed: the losses are missing"):
+        replace(told, losses=None).answers(public)
+
+
 @pytest.mark.parametrize("member", [*make_statement(make_task()).to_json()])
 def test_a_statement_without_a_member_is_refused(member: str) -> None:
     payload = make_statement(make_task()).to_json()

@@ -9,7 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from medley_training.errors import BudgetSpent, PrivacyError
-from medley_training.privacy.accountant import PrivacyLedger, Release, Spending, epsilon_of
+from medley_training.privacy.accountant import (
+    PrivacyLedger,
+    Release,
+    Spending,
+    epsilon_of,
+    rounded_up,
+)
 
 DELTA = 1e-5
 WHOLE = Spending(release=Release("run", 1, "n"), sample_rate=1.0, noise_multiplier=5.0, steps=4)
@@ -228,3 +234,11 @@ def test_a_ledger_can_be_read_by_a_person(tmp_path: Path) -> None:
 def test_a_spending_that_cannot_be_is_refused(field: str, value: float) -> None:
     with pytest.raises(ValueError, match="not a spending"):
         replace(WHOLE, **{field: value})  # type: ignore[arg-type]
+
+
+@given(st.floats(0, 1e6))
+def test_epsilon_is_told_in_two_digits_and_never_too_small(epsilon: float) -> None:
+    told = rounded_up(epsilon)
+
+    assert epsilon <= told <= 1.1 * epsilon or told == epsilon == 0
+    assert float(f"{told:.1e}") == told

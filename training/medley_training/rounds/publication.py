@@ -1,0 +1,116 @@
+"""Publishing a round's aggregate: a version with its lineage, and its evaluation as evidence."""
+
+import platform
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.metadata import version as installed
+from pathlib import Path
+
+from medley_registry.adapters import Version
+from medley_registry.bases import BaseModel
+from medley_registry.canonical import Json, canonical_json
+from medley_registry.digest import Digest
+from medley_registry.evidence import EvidenceKind
+from medley_registry.lineage import Contribution, Lineage, Parent, Relation
+from medley_registry.registry import Registry
+from medley_registry.signing import Signer
+
+_ACTOR = "medley train"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoundResult:
+    """What is published of a round.
+
+    Attributes:
+        folder: The adapter's folder.
+        parent: The version of the round before, as its reference and digest.
+        metrics: What evidence is recorded, by name; empty where nothing was evaluated.
+    """
+
+    run: str
+    recipe: Digest
+    strategy: str
+    round: int
+    folder: Path
+    contributions: tuple[Contribution, ...]
+    parent: tuple[str, Digest] | None
+    suite: str
+    metrics: Mapping[str, float]
+
+
+class Publisher:
+    """Puts rounds into a registry; what is there already stays as it is, so doing it twice is safe.
+
+    Args:
+        registry: Where to.
+        base: The base model, as registered there.
+        adapter: The name that versions get.
+        signer: Signs versions, where the registry asks for it.
+    """
+
+    def __init__(
+        self, registry: Registry, base: BaseModel, adapter: str, signer: Signer | None
+    ) -> None:
+        self._registry = registry
+        self._base = base
+        self._adapter = adapter
+        self._signer = signer
+
+    def publish(self, result: RoundResult) -> Version:
+        """Add the aggregate as a version, with its lineage and its evaluation.
+
+        Raises:
+            RegistryError: The registry refuses it.
+        """
+        version = self._registry.publish(
+            result.folder,
+            name=self._adapter,
+            base=self._base.name,
+            actor=_ACTOR,
+            round=result.round,
+            note=f"round {result.round} of {result.run}",
+            lineage=_lineage(result),
+            signer=self._signer,
+        )
+        if result.metrics:
+            self._record(version, result)
+        return version
+
+    def _record(self, version: Version, result: RoundResult) -> None:
+        suite_digest = Digest.of(canonical_json({"recipe": str(result.recipe), "of": result.suite}))
+        known = self._registry.evidence.of(version.adapter, version.number)
+        if any(found.suite_digest == suite_digest for found in known):
+            return
+        self._registry.evidence.add(
+            version.adapter,
+            version.number,
+            kind=EvidenceKind.EVALUATION,
+            suite=result.suite,
+            suite_digest=suite_digest,
+            environment=_environment(),
+            metrics=dict(result.metrics),
+            actor=_ACTOR,
+        )
+
+
+def _lineage(result: RoundResult) -> Lineage:
+    parents: tuple[Parent, ...] = ()
+    if result.parent:
+        reference, digest = result.parent
+        parents = (Parent(reference, digest, Relation.AGGREGATED_FROM),)
+    return Lineage(
+        parents=parents,
+        contributions=result.contributions,
+        run=result.run,
+        recipe=result.recipe,
+        strategy=result.strategy,
+    )
+
+
+def _environment() -> dict[str, Json]:
+    return {
+        "python": platform.python_version(),
+        "machine": platform.machine(),
+        **{name: installed(name) for name in ("torch", "transformers", "peft")},
+    }
