@@ -7,12 +7,15 @@ from medley_training.data.labelled import SiteData
 from medley_training.errors import RecipeError
 from medley_training.identity.keys import PublicKey, SigningKey
 from medley_training.local.base import BasePrecision
+from medley_training.local.processes import Processes
 from medley_training.privacy.limit import PrivacyLimit
 from medley_training.recipe import BaseSection, Recipe
 from medley_training.rounds.events import Observer
+from medley_training.rounds.learner import Learner
 from medley_training.rounds.one_machine import federated_data
 from medley_training.rounds.participant import Participant
 from medley_training.rounds.site_training import SiteTraining
+from medley_training.rounds.together import follow, together
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,8 +44,20 @@ class OwnSite:
     limit: PrivacyLimit | None = None
     threads: int = 1
 
-    def participant(self, observe: Observer) -> Participant:
-        """The site, ready to be asked; it loads its base with the first question.
+    def learner(self, processes: Processes | None = None) -> SiteTraining:
+        """The site's data and base model; the base is loaded with the first question."""
+        return SiteTraining(
+            self.base,
+            self.precision,
+            self.data,
+            ledger=self.folder / "privacy.json",
+            limit=self.limit,
+            threads=self.threads,
+            processes=processes,
+        )
+
+    def participant(self, observe: Observer, learner: Learner) -> Participant:
+        """The site, ready to be asked.
 
         Raises:
             BadKey: One of the two keys is missing, damaged or open to others.
@@ -51,14 +66,7 @@ class OwnSite:
             self.name,
             key=SigningKey.load(self.key),
             coordinator=PublicKey.load(self.coordinator_key),
-            learner=SiteTraining(
-                self.base,
-                self.precision,
-                self.data,
-                ledger=self.folder / "privacy.json",
-                limit=self.limit,
-                threads=self.threads,
-            ),
+            learner=learner,
             folder=self.folder,
             observer=observe,
         )
@@ -74,20 +82,29 @@ class OwnSite:
     ) -> None:
         """Answer the coordinator at HOST:PORT; see `medley_training.flower.site.run_site`.
 
+        Under ``accelerate launch`` there is a process for each GPU. The first answers, the others
+        train with it.
+
         Raises:
             BadKey: A key or a certificate is missing or damaged.
             RoundError: `patience_s` passed without the coordinator.
         """
         from medley_training.flower.site import run_site
 
-        run_site(
-            self.participant(observe),
-            coordinator=coordinator,
-            authority=authority,
-            node_key=node_key,
-            folder=self.folder,
-            patience_s=patience_s,
-        )
+        processes = Processes.join()
+        learner = self.learner(processes)
+        if processes is not None and not processes.is_first:
+            follow(learner, processes)
+            return
+        with together(learner, processes) as shared:
+            run_site(
+                self.participant(observe, shared),
+                coordinator=coordinator,
+                authority=authority,
+                node_key=node_key,
+                folder=self.folder,
+                patience_s=patience_s,
+            )
 
 
 def recipes_share(recipe: Recipe, name: str) -> SiteData:

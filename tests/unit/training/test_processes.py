@@ -16,7 +16,7 @@ from medley_training.local.lora import LoraShape, adapter_tensors, wrap
 from medley_training.local.processes import Processes
 from medley_training.local.trainer import TrainingPlan, train
 from medley_training.rounds.learner import Learnt
-from medley_training.rounds.together import TogetherLearner, follow
+from medley_training.rounds.together import follow, together
 
 from tests.unit.training.identity.made import make_task
 from tests.unit.training.tiny_base import copying_examples, tiny_base
@@ -58,19 +58,18 @@ def _one_of_two(index: int, port: int, folder: str) -> None:
     assert processes is not None
     # Another seed in each process: all must start from the first one's adapter nevertheless.
     found = {name: _trained(1 + index, plan, processes) for name, plan in PLANS.items()}
-    found["together"] = _together(processes)
+    found["together"] = _in_a_site(processes)
     torch.save(found, Path(folder) / f"{index}.pt")
 
 
-def _together(processes: Processes) -> dict[str, object]:
+def _in_a_site(processes: Processes) -> dict[str, object]:
     """What a site of two processes learns when its first one is asked to."""
     learner = _Remembering(processes)
     if not processes.is_first:
         follow(learner, processes)
         return learner.learnt
-    together = TogetherLearner(learner, processes)
-    together.learn(make_task(seed=1, privacy={"mechanism": "none"}), {}, lambda _: None)
-    together.dismiss()
+    with together(learner, processes) as shared:
+        shared.learn(make_task(seed=1, privacy={"mechanism": "none"}), {}, lambda _: None)
     return learner.learnt
 
 

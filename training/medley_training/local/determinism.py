@@ -1,5 +1,6 @@
 """A scope in which torch gives the same numbers each time."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -13,6 +14,8 @@ def reproducible(seed: int, *, threads: int) -> Iterator[None]:
     """
     import torch
 
+    # cuBLAS reads it when it is first used; without it torch refuses to multiply on a GPU here.
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     threads_before = torch.get_num_threads()
     strict_before = torch.are_deterministic_algorithms_enabled()
     with torch.random.fork_rng():

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from peft import PeftModel
     from torch import Tensor
 
+    from medley_training.local.processes import Processes
+
 _PROBE_LENGTHS = (12, 20)
 
 
@@ -54,11 +56,13 @@ class PrivateTraining:
         ledger: What the site has spent.
         task: What it was asked.
         start: What the model's adapter was set to.
+        processes: Those that train with this one; under privacy this one trains alone.
     """
 
     ledger: PrivacyLedger
     task: Task
     start: Mapping[str, "Tensor"]
+    processes: "Processes | None" = None
 
     def run(
         self,
@@ -115,6 +119,7 @@ class PrivateTraining:
             pad_token_id=work.pad_token_id,
             observer=work.steps,
             trained_factors=self._factors,
+            processes=None if self.task.is_private else self.processes,
         )
 
     def _train_by_dp_sgd(

@@ -21,6 +21,7 @@ from medley_training.identity.task import Task
 from medley_training.local.base import BasePrecision, load_base
 from medley_training.local.determinism import reproducible
 from medley_training.local.lora import LoraShape, set_adapter, wrap
+from medley_training.local.processes import Processes
 from medley_training.privacy.accountant import PrivacyLedger
 from medley_training.privacy.limit import PrivacyLimit
 from medley_training.rounds.assignment import Assignment
@@ -44,6 +45,7 @@ class SiteTraining:
         ledger: The file in which the site keeps what privacy it has spent.
         limit: What the site itself allows to be spent, whatever it is asked.
         threads: How many threads torch may use; part of what makes two runs alike.
+        processes: Those that train with this one; each has the whole base on a GPU of its own.
     """
 
     def __init__(
@@ -55,6 +57,7 @@ class SiteTraining:
         ledger: Path,
         limit: PrivacyLimit | None = None,
         threads: int = 1,
+        processes: Processes | None = None,
     ) -> None:
         self._folder = base
         self._precision = precision
@@ -62,6 +65,7 @@ class SiteTraining:
         self._ledger = PrivacyLedger(ledger)
         self._limit = limit
         self._threads = threads
+        self._processes = processes
 
     @property
     def base(self) -> Digest:
@@ -89,7 +93,7 @@ class SiteTraining:
         with reproducible(task.seed, threads=self._threads), self._wrapped(task.shape) as model:
             set_adapter(model, start)
             loss_of_start = self._loss(model, examples) if assignment.wants_loss else None
-            training = PrivateTraining(self._ledger, task, start)
+            training = PrivateTraining(self._ledger, task, start, self._processes)
             done = training.run(
                 model, examples, assignment.training, pad_token_id=self._pad, steps=steps
             )
@@ -138,7 +142,8 @@ class SiteTraining:
     @contextmanager
     def _wrapped(self, shape: LoraShape) -> Iterator["PeftModel"]:
         """The base with an adapter of this shape; afterwards the base is bare again."""
-        base = _loaded(self._folder, self._precision)
+        device = self._processes.device if self._processes else None
+        base = _loaded(self._folder, self._precision, device)
         model = wrap(base, shape)
         try:
             yield model
@@ -147,9 +152,11 @@ class SiteTraining:
 
 
 @lru_cache(maxsize=1)
-def _loaded(folder: Path, precision: BasePrecision) -> Any:
+def _loaded(folder: Path, precision: BasePrecision, device: str | None) -> Any:
     """One base in memory, however many sites of this process train on it in turn."""
-    return load_base(folder, quantization=precision.quantization, dtype=precision.dtype)
+    return load_base(
+        folder, quantization=precision.quantization, dtype=precision.dtype, device=device
+    )
 
 
 @lru_cache

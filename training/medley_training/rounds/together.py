@@ -4,11 +4,13 @@
 is to train, it hands the task to the others, which train with it and end with the same adapter.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from medley_registry.digest import Digest
 
+from medley_training.errors import TrainingError
 from medley_training.evaluation.plan import EvaluationPlan
 from medley_training.evaluation.scores import Scores
 from medley_training.identity.task import Task
@@ -45,7 +47,7 @@ class TogetherLearner:
 
     def learn(self, task: Task, start: Mapping[str, "Tensor"], steps: Steps) -> Learnt:
         """Train with all processes; under privacy alone, where each draw and each noise counts."""
-        if task.privacy["mechanism"] == "none":
+        if not task.is_private:
             self._processes.hand_out((task, dict(start)))
         return self._learner.learn(task, start, steps)
 
@@ -55,13 +57,23 @@ class TogetherLearner:
         """Score in this process alone: the others wait."""
         return self._learner.score(adapter, shape, plan)
 
-    def dismiss(self) -> None:
-        """Let the other processes end."""
-        self._processes.hand_out(None)
+
+@contextmanager
+def together(learner: Learner, processes: "Processes | None") -> Iterator[Learner]:
+    """The learner of the first process while it answers; afterwards the others may end."""
+    if processes is None:
+        yield learner
+        return
+    try:
+        yield TogetherLearner(learner, processes)
+    finally:
+        processes.hand_out(None)
 
 
 def follow(learner: Learner, processes: "Processes") -> None:
     """What the other processes do: train whatever the first one trains, until it is done."""
     while (handed := processes.take()) is not None:
         task, start = handed
-        learner.learn(task, start, lambda _: None)
+        # What fails, fails in all processes alike, and the first one tells the coordinator.
+        with suppress(TrainingError):
+            learner.learn(task, start, lambda _: None)
