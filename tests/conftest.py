@@ -1,7 +1,11 @@
 """Settings for every test."""
 
+from pathlib import Path
+
 import pytest
 from hypothesis import settings
+
+_SLOW = [Path(__file__).parent / folder for folder in ("stores", "faults", "flower")]
 
 # A shared machine is slow at times; a deadline per example would fail for that alone.
 settings.register_profile("medley", deadline=None)
@@ -13,5 +17,5 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         parameters = getattr(item, "callspec", None)
         is_at_scale = parameters is not None and "scale" in parameters.params.values()
-        if is_at_scale or item.path.parent.name in ("stores", "faults", "flower"):
+        if is_at_scale or item.path.parent in _SLOW:
             item.add_marker("slow")

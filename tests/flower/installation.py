@@ -102,20 +102,25 @@ class Installation:
 
     def processes(self, words: str = "") -> list[int]:
         """The processes that name this installation's folder, and these words."""
-        found = []
-        for path in Path("/proc").glob("[0-9]*/cmdline"):
-            try:
-                command = path.read_bytes().replace(b"\0", b" ").decode(errors="replace")
-            except OSError:
-                continue  # it has ended since
-            if str(self.folder) in command and words in command:
-                found.append(int(path.parent.name))
-        return found
+        return processes_of(self.folder, words)
 
 
-def until(is_so: Callable[[], bool]) -> None:
+def processes_of(folder: Path, words: str = "") -> list[int]:
+    """The processes that name a folder, and these words, on their command line."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            command = path.read_bytes().replace(b"\0", b" ").decode(errors="replace")
+        except OSError:
+            continue  # it has ended since
+        if str(folder) in command and words in command:
+            found.append(int(path.parent.name))
+    return found
+
+
+def until(is_so: Callable[[], bool], *, patience_s: float = PATIENCE_S) -> None:
     """Wait for something that takes a moment."""
-    end = time.monotonic() + PATIENCE_S
+    end = time.monotonic() + patience_s
     while not is_so():
         assert time.monotonic() < end, "it did not happen"
         time.sleep(0.1)

@@ -66,7 +66,8 @@ class Recount:
 
     def score(self, adapter: Adapter, *, on: SiteData | None = None) -> Scores:
         rank = max(adapter.factors(module).rank for module in adapter.modules)
-        shape = LoraShape(rank=rank, alpha=rank)
+        modules = self.recipe.lora.target_modules
+        shape = LoraShape(rank=rank, alpha=rank, target_modules=modules)
         tensors = {name: t.float().contiguous() for name, t in tensors_of(folded(adapter))}
         held_out = [on] if on else list(self.data.sites.values())
         found = NO_SCORES
