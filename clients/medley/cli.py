@@ -26,7 +26,7 @@ _GROUP = "medley.commands"
 _SUMMARIES = {
     "demo": "Show the whole story on this machine, with a small real model.",
     "serve": "Serve a base model and its adapters, OpenAI-compatible.",
-    "train": "Train adapters with several hospitals, none of which shows its data.",
+    "train": "Train adapters with several hospitals that keep their data.",
     "adapter": "Publish adapters, and decide which version is in use.",
     "base": "Register base models, which adapters are checked against.",
     "registry": "Make a registry, look after it, and read its event log.",

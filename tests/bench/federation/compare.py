@@ -84,12 +84,14 @@ def main(
     data: Annotated[Path | None, typer.Option(exists=True)] = None,
     alpha: Annotated[float, typer.Option()] = 0.5,
     seed: Annotated[list[int] | None, typer.Option()] = None,
+    extraction: Annotated[bool, typer.Option(help="Generate answers too: slow.")] = False,
 ) -> None:
     """Compare the arms over partition seeds (1, 2 and 3 unless given)."""
     results = []
     for number in seed or [1, 2, 3]:
         if task == "documents":
-            recipe, plan = recipes.documents(base, seed=number), recipes.EXTRACTION
+            recipe = recipes.documents(base, seed=number)
+            plan = recipes.EXTRACTION if extraction else recipes.LOSS
             folder = out / f"documents-{number}"
         else:
             assert data is not None, "questions need --data"

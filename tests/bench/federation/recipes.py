@@ -9,21 +9,20 @@ from medley_training.recipe import Recipe
 
 LINEAR = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
 QUERIES = ["q_proj", "v_proj"]
+LOSS = EvaluationPlan(tasks=("loss",))
 EXTRACTION = EvaluationPlan(tasks=("loss", "extraction"), max_new_tokens=224)
 CHOICES = EvaluationPlan(tasks=("loss", "choices"))
 
 
 def documents(base: Path, *, seed: int) -> Recipe:
-    """Five hospitals, each with ten short documents in its own style to learn from."""
+    """Five hospitals with four short documents each to learn from, in the style of each."""
     data = {
         "source": "documents",
         "document_types": ["lab_panel", "operative_note"],
-        "examples_per_site": 18,
-        "held_out_share": 0.45,
+        "examples_per_site": 12,
+        "held_out_share": 0.67,
     }
-    return _recipe(
-        base, "documents", seed, sorted(STYLES), data, rounds=3, epochs=1, modules=LINEAR
-    )
+    return _recipe(base, "documents", seed, sorted(STYLES), data, rounds=8, modules=LINEAR)
 
 
 def questions(base: Path, *, seed: int, alpha: float, path: Path, source: str) -> Recipe:
@@ -38,7 +37,7 @@ def questions(base: Path, *, seed: int, alpha: float, path: Path, source: str) -
         "min_per_site": 8,
     }
     sites = ["a", "b", "c", "d", "e"]
-    return _recipe(base, source, seed, sites, data, rounds=2, epochs=1, modules=QUERIES)
+    return _recipe(base, source, seed, sites, data, rounds=2, modules=QUERIES)
 
 
 def _recipe(
@@ -49,7 +48,6 @@ def _recipe(
     data: dict[str, Any],
     *,
     rounds: int,
-    epochs: int,
     modules: list[str],
 ) -> Recipe:
     return Recipe.model_validate(
@@ -65,11 +63,10 @@ def _recipe(
             "training": {
                 "learning_rate": 2e-3,
                 "final_learning_rate_share": 0.3,
-                "epochs": epochs,
                 "batch_tokens": 512,
                 "max_tokens": 640,
             },
             "strategy": {"name": "stacking", "weights": "samples"},
-            "evaluation": {"tasks": ["loss"]},
+            "evaluation": {"tasks": ["loss"], "max_examples": 3},
         }
     )

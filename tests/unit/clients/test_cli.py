@@ -178,7 +178,7 @@ def test_every_command_has_help_with_an_example_that_fits_80_columns() -> None:
 
 
 @pytest.mark.parametrize("group", ["", "adapter", "adapter evidence", "base", "registry",
-                                   "registry key", "registry access"])  # fmt: skip
+                                   "registry key", "registry access", "train"])  # fmt: skip
 def test_no_summary_is_cut_off(group: str) -> None:
     listed = medley(*group.split(), "--help", COLUMNS="80").stdout.partition("Commands:")[2]
 

@@ -25,7 +25,7 @@ def certificates(
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Make the authority of an installation, and the coordinator's certificate.
+    """Make an authority and the coordinator's certificate.
 
     Sites get DIR/ca.pem. What a site gives back goes to DIR/sites/NAME.pub. Where the authority is
     there already it signs a new certificate in the place of the old one, which holds for 825 days.
@@ -57,7 +57,9 @@ def node_key(
     *,
     as_json: JsonOption = False,
 ) -> None:
-    """Make the key that a site's machine is let in with; FILE.pub goes to the coordinator.
+    """Make the key that a site's machine is let in with.
+
+    FILE.pub goes to the coordinator.
 
     It opens the line and no more: what a site says is signed with another key (`key make`).
 

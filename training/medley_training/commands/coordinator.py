@@ -77,7 +77,7 @@ def coordinator(
     quiet: QuietOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Carry out a recipe's rounds with sites that call from machines of their own.
+    """Carry out a recipe's rounds with sites on other machines.
 
     What it says is signed with DIR/coordinator-key.pem; sites need the public half. Stopped or
     killed anywhere, the same command goes on where it was, to the same versions.

@@ -64,7 +64,7 @@ def documents(
     lexicon: LexiconOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Write made-up hospital documents, each with its truth and the box of every value.
+    """Write made-up hospital documents, each with its truth.
 
     Five sites (lakeside, harbor, brannock, nordhafen, ridgeview) write medication reconciliations,
     ICU flowsheets, cardiology consultations, lab panels and operative notes, each in its own

@@ -13,7 +13,7 @@ app = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
     rich_markup_mode=None,
-    help="Make the key that a site or a coordinator signs with, and show its public half.",
+    help="Make and show keys that sites and coordinators sign with.",
 )
 
 

@@ -28,7 +28,7 @@ def report(
         ),
     ] = None,
 ) -> None:
-    """Print what left each site, and write the run's page with its plots.
+    """Print what left each site; write the run's page with plots.
 
     The run may still go on; the report is of what its log and its files hold now. What is printed
     is Markdown, or JSON.

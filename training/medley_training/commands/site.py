@@ -200,7 +200,7 @@ def site(
     registry: RegistryOption = None,
     quiet: QuietOption = False,
 ) -> None:
-    """Answer a coordinator: train, score and check receipts, on data that stays here.
+    """Answer a coordinator with work on data that stays here.
 
     It calls the coordinator and listens for nobody. It runs until it is stopped, and takes part in
     one run after the other. SIGTERM ends it with exit code 0, Ctrl-C with 130; a round that it was

@@ -25,7 +25,7 @@ app = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
     rich_markup_mode=None,
-    help="Train adapters with several hospitals, none of which shows its data.",
+    help="Train adapters with several hospitals that keep their data.",
 )
 RunArgument = Annotated[
     Path, typer.Argument(metavar="RUN", exists=True, file_okay=False, show_default=False)
@@ -107,7 +107,7 @@ def verify(
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Check every signature of a run and compute each aggregate again, bit for bit.
+    """Check all signatures and compute each aggregate again.
 
     \b
     Examples:

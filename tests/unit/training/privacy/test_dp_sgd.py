@@ -32,6 +32,8 @@ from tests.unit.training.privacy.private_training import (
 )
 from tests.unit.training.tiny_base import copying_examples
 
+pytestmark = pytest.mark.slow
+
 if TYPE_CHECKING:
     from peft import PeftModel
     from torch import Tensor

@@ -26,6 +26,8 @@ from tests.unit.training.identity.made import make_task
 from tests.unit.training.privacy.private_training import PLAN, SHAPE, wrapped
 from tests.unit.training.tiny_base import copying_examples
 
+pytestmark = pytest.mark.slow
+
 DP_SGD = {"mechanism": "dp_sgd", "clip": 0.5, "noise_multiplier": 1.0, "batch_examples": 6}
 PRODUCT = {"mechanism": "product", "clip": 0.5, "noise_multiplier": 2.0}
 PLAN_OF_FEW_STEPS = replace(PLAN, max_steps=3)

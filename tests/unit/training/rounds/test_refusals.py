@@ -23,6 +23,8 @@ from safetensors.torch import load_file
 from tests.unit.training.rounds.forging import Forge, Post, Sent, new_key
 from tests.unit.training.rounds.runs import SITES, Town, recipe
 
+pytestmark = pytest.mark.slow
+
 DAY = timedelta(days=1)
 OTHER = str(Digest.of(b"other"))
 SEALS = {"third": new_key(), "unknown": new_key()}

@@ -33,6 +33,8 @@ from medley_training.rounds.verifying import Verified, open_verifier
 from tests.unit.training.rounds.forging import new_key
 from tests.unit.training.rounds.runs import SITES, Town, recipe
 
+pytestmark = pytest.mark.slow
+
 CONFIGS: dict[str, dict[str, Any]] = {
     "stacking": {"rounds": 3},
     "stacking-carry": {"strategy": {"name": "stacking", "options": {"carry": True}}},
