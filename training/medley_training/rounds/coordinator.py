@@ -181,7 +181,7 @@ class Coordinator:
             before = (kept["version"], Digest.parse(kept["digest"]))
         return RoundResult(
             run=self.run.name,
-            recipe=recipe.digest,
+            recipe=self.run.recipe_digest,
             strategy=json.dumps({recipe.strategy.name: recipe.strategy.options}),
             round=folder.number,
             folder=folder.served,
@@ -207,7 +207,7 @@ def round_statement(
     recipe = run.recipe
     return RoundStatement(
         run=run.name,
-        recipe=recipe.digest,
+        recipe=run.recipe_digest,
         round=folder.number,
         start=Digest.of(start_file(folder, recipe.lora.rank).read_bytes()),
         inputs=tuple(counted.input for counted in ballot.counted),
@@ -244,7 +244,7 @@ def summarize(run: Run) -> dict[str, Any]:
         )
     return {
         "run": run.name,
-        "recipe": str(run.recipe.digest),
+        "recipe": str(run.recipe_digest),
         "digest": rounds[-1]["digest"],
         "version": rounds[-1]["version"],
         "rounds": rounds,

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from medley_registry.bases import BaseModel
+from medley_registry.canonical import canonical_json
 from medley_registry.digest import Digest
 from pydantic import ValidationError
 
@@ -24,6 +25,7 @@ class Run:
     Attributes:
         name: Random, so that no answer of another run of the same recipe fits this one.
         recipe: What is computed.
+        recipe_digest: Of the recipe as the run was begun with it.
         base: The frozen base model.
         folder: Where everything is kept.
         key: Signs what the coordinator says.
@@ -33,6 +35,7 @@ class Run:
 
     name: str
     recipe: Recipe
+    recipe_digest: Digest
     base: BaseModel
     folder: RunFolder
     key: SigningKey
@@ -62,6 +65,7 @@ def open_run(path: Path, recipe: Recipe, base: BaseModel, *, book: Path | None =
     return Run(
         name=str(read_json(folder.identity)["run"]),
         recipe=recipe,
+        recipe_digest=recorded_digest(folder),
         base=base,
         folder=folder,
         key=SigningKey.load(folder.key),
@@ -78,13 +82,23 @@ def recorded_recipe(folder: RunFolder) -> Recipe:
     """
     if not folder.identity.exists():
         raise RunDamaged(f"{folder.path} holds no run: it has no {folder.identity.name}")
+    recorded_digest(folder)
     try:
-        recipe = Recipe.model_validate(read_json(folder.recipe))
+        return Recipe.model_validate(read_json(folder.recipe))
     except ValidationError as error:
         raise RunDamaged(f"{folder.recipe} is no recipe: {error}") from error
-    if str(recipe.digest) != read_json(folder.identity).get("recipe"):
+
+
+def recorded_digest(folder: RunFolder) -> Digest:
+    """The digest of that recipe, as it was written then: later software may know more keys.
+
+    Raises:
+        RunDamaged: The recipe is not the one that the run was begun with.
+    """
+    digest = Digest.of(canonical_json(read_json(folder.recipe)))
+    if str(digest) != read_json(folder.identity).get("recipe"):
         raise RunDamaged(f"{folder.recipe} is not the recipe that the run was begun with")
-    return recipe
+    return digest
 
 
 def _begin(folder: RunFolder, recipe: Recipe, base: BaseModel) -> None:
@@ -113,7 +127,7 @@ def _is_early(found: Path, folder: RunFolder) -> bool:
 
 def _require_same(folder: RunFolder, recipe: Recipe, base: BaseModel) -> None:
     found = read_json(folder.identity)
-    if found["recipe"] != str(recipe.digest):
+    if recorded_recipe(folder) != recipe:
         raise RunMismatch(
             f"{folder.path} holds a run of another recipe or seed"
             f" ({_short(found['recipe'])}, not {_short(str(recipe.digest))});"

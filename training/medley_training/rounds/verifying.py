@@ -24,7 +24,7 @@ from medley_training.rounds.aggregating import aggregate
 from medley_training.rounds.ballot import Ballot, Counted, read_ballot, read_tree_head, report_of
 from medley_training.rounds.configuring import start_file
 from medley_training.rounds.root import root_file
-from medley_training.rounds.run import recorded_recipe
+from medley_training.rounds.run import recorded_digest, recorded_recipe
 from medley_training.rounds.run_folder import Phase, RoundFolder, RunFolder, read_json
 from medley_training.strategies.catalogue import strategy as strategy_named
 from medley_training.strategies.weighting import weights
@@ -98,6 +98,8 @@ class Verifier:
         text = folder.marker(Phase.PUBLISHED).read_text(encoding="utf-8", errors="replace")
         said = RoundStatement.open(Envelope.from_json(text), [self.coordinator])
         ballot = read_ballot(folder)
+        digest = recorded_digest(self.folder)
+        _require(said.recipe == digest, folder, "the statement is of another recipe")
         _require_same(folder, recipe, said, before)
         _require_ballot(folder, said, ballot)
         head = read_tree_head(folder, [self.coordinator])
@@ -182,7 +184,6 @@ def _require_same(
     """The statement is of this round of this run, which goes on where the last round ended."""
     strategy = (recipe.strategy.name, dict(recipe.strategy.options))
     _require(said.round == folder.number, folder, "the statement is of another round")
-    _require(said.recipe == recipe.digest, folder, "the statement is of another recipe")
     _require((said.strategy, said.options) == strategy, folder, "it names another strategy")
     start = _digest(start_file(folder, recipe.lora.rank))
     _require(said.start == start, folder, "the start is not what was signed")

@@ -7,11 +7,13 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from medley_registry.canonical import canonical_json
+from medley_registry.digest import Digest
 from medley_registry.durable import sync_folder
 from medley_registry.opening import open_registry
 from medley_training.errors import RunMismatch, TooFewContributions, TrainingError
 from medley_training.rounds.events import Failed, Published
-from medley_training.rounds.run_folder import RunFolder
+from medley_training.rounds.run_folder import RunFolder, read_json, write_json
 from medley_training.rounds.transport import Answering, Question, Request, Response
 
 from tests.unit.training.rounds.runs import SITES, Town, Wrap, recipe
@@ -262,6 +264,20 @@ def test_a_folder_keeps_to_its_recipe(tmp_path: Path) -> None:
 
     with pytest.raises(RunMismatch, match="another recipe or seed"):
         Town(tmp_path, recipe(seed=8)).carry_out()
+
+
+def test_a_run_begun_before_the_recipe_knew_a_key_goes_on_under_its_digest(tmp_path: Path) -> None:
+    town = Town(tmp_path, recipe())
+    town.carry_out()
+    folder = RunFolder(town.path)
+    older = read_json(folder.recipe)
+    del older["training"]["packing"]
+    digest = Digest.of(canonical_json(older))
+    write_json(folder.recipe, older)
+    write_json(folder.identity, {**read_json(folder.identity), "recipe": str(digest)})
+    (town.path / "summary.json").unlink()
+
+    assert town.carry_out()["recipe"] == str(digest)
 
 
 def test_a_folder_of_something_else_is_left_alone(tmp_path: Path) -> None:

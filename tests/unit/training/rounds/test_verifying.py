@@ -441,7 +441,7 @@ TAMPERINGS: dict[str, Tampering] = {
     ),
     "the recipe is none": (
         RunDamaged,
-        "is no recipe",
+        "is not the recipe that the run was begun with",
         lambda run: edit(run.recipe, lambda value: value.pop("rounds")),
     ),
     "the strategy, signed": (
