@@ -7,10 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from medley_registry.durable import make_folder
 from medley_registry.opening import open_registry
 from medley_registry.own_key import signer_for
 
 from medley_training.base_source import TINY, find_base
+from medley_training.data.histogram import label_histogram
+from medley_training.data.report_table import render_report
 from medley_training.errors import BadKey
 from medley_training.identity.participants import ParticipantBook
 from medley_training.recipe import Recipe
@@ -18,11 +21,16 @@ from medley_training.reports.page import run_report
 from medley_training.rounds.coordinator import Coordinator
 from medley_training.rounds.describing import run_started
 from medley_training.rounds.events import EventLog, Observer, together
-from medley_training.rounds.one_machine import coordinators_root, register_sites, sites_here
+from medley_training.rounds.one_machine import (
+    coordinators_root,
+    federated_data,
+    register_sites,
+    sites_here,
+)
 from medley_training.rounds.progress import rounds_progress
 from medley_training.rounds.publication import Publisher
 from medley_training.rounds.run import Run, open_run
-from medley_training.rounds.run_folder import Phase, RunFolder
+from medley_training.rounds.run_folder import Phase, RunFolder, write_json
 from medley_training.rounds.transport import Sites
 
 if TYPE_CHECKING:
@@ -129,8 +137,24 @@ def carry_out_here(
     """
     with opened_run(recipe, path, registry=registry, key=key, is_quiet=is_quiet) as opened:
         register_sites(opened.run)
+        _describe_data(opened.run, is_quiet=is_quiet)
         with sites_here(opened.run, workers=workers, observe=opened.observe) as sites:
             return opened.carry_out(sites)
+
+
+def _describe_data(run: Run, *, is_quiet: bool) -> None:
+    """Show and keep which labels are where, and that no chat is in two places."""
+    from rich.console import Console
+
+    report = federated_data(run.recipe.model_dump_json()).report
+    if run.folder.data.exists():
+        return
+    if not is_quiet:
+        Console(stderr=True).print(render_report(report))
+    make_folder(run.folder.plots)
+    for suffix in (".png", ".svg"):
+        label_histogram(report, run.folder.plots / f"labels{suffix}")
+    write_json(run.folder.data, report.to_json())
 
 
 def carry_out_across(

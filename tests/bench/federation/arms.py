@@ -13,6 +13,7 @@ from medley_training.identity.keys import SigningKey
 from medley_training.local.lora import WEIGHTS_FILE
 from medley_training.recipe import Recipe
 from medley_training.rounds.coordinator import Coordinator
+from medley_training.rounds.describing import run_started
 from medley_training.rounds.events import EventLog, Observer
 from medley_training.rounds.local_sites import LocalSites
 from medley_training.rounds.one_machine import register_sites
@@ -37,6 +38,7 @@ def carry_out(recipe: Recipe, data: Mapping[str, SiteData], folder: Path) -> Pat
         run = open_run(folder, recipe, base)
         register_sites(run)
         log = EventLog(run.folder.events)
+        log.append(run_started(run))
 
         def build(name: str, observe: Observer) -> Participant:
             return _participant(run, name, data[name], observe)

@@ -12,8 +12,6 @@ from medley_training.errors import ContributionRefused
 if TYPE_CHECKING:
     from torch import Tensor
 
-SCALE_BYTES = {"F32": 4, "F16": 2}
-
 
 def num_blocks(size: int, block: int) -> int:
     """How many blocks so many numbers need; the last may be shorter."""

@@ -17,14 +17,15 @@ What that is worth depends on who looks:
   multiplier, and the guarantee is local: it needs nobody's trust. Neighbours are *any* two data
   sets of the site. This is what a site's ledger counts.
 - Whoever sees only the aggregate, if the coordinator can be trusted to show no more. Every site's
-  noise is in it, and one site's change weighs only its share (`trusted_noise_multiplier`).
+  noise is in it, and one site's change weighs only its share: with weights w the noise counts
+  ``sqrt(sum(w^2)) / max(w)`` times as much, sqrt(K) times for K equal sites.
   Neighbours are the site with its change and with none.
 
 The guarantee does not rest on A being orthonormal, only the meaning of `clip` does.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from medley_training.errors import RecipeError
@@ -90,15 +91,6 @@ def product_spending(release: Release, privacy: PrivacyConfig) -> Spending:
     return Spending(
         release=release, sample_rate=1.0, noise_multiplier=privacy.noise_multiplier / 2, steps=1
     )
-
-
-def trusted_noise_multiplier(noise_multiplier: float, weights: Sequence[float]) -> float:
-    """The noise in a weighted mean over what the heaviest site can change in it.
-
-    Each site adds independent noise of its own, so with `weights` w it is
-    ``noise_multiplier * sqrt(sum(w^2)) / max(w)``: sqrt(K) times as much for K equal sites.
-    """
-    return noise_multiplier * math.sqrt(sum(w * w for w in weights)) / max(weights)
 
 
 def _require_frozen_orthonormal(

@@ -7,7 +7,9 @@
     ├── participants.json       whose signatures count, and when
     ├── log.jsonl               the Merkle log of accepted statements
     ├── events.jsonl            what happened, a line each
+    ├── data.json               which labels are where, if all sites are on this machine
     ├── summary.json            what came of it; there when all rounds are done
+    ├── plots/ · report.html    the same to look at
     ├── sites/NAME/             a site of this machine: its key, its answers, its receipts
     └── rounds/0001/            see `RoundFolder`
 
@@ -157,6 +159,16 @@ class RunFolder:
     def summary(self) -> Path:
         """What a finished run came to."""
         return self.path / "summary.json"
+
+    @property
+    def data(self) -> Path:
+        """How the data lies, where all sites are on this machine."""
+        return self.path / "data.json"
+
+    @property
+    def plots(self) -> Path:
+        """The folder of pictures."""
+        return self.path / "plots"
 
     def site(self, name: str) -> Path:
         """The folder of a site that works on this machine."""

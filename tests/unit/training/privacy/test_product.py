@@ -11,7 +11,6 @@ from medley_training.privacy.config import PrivacyConfig
 from medley_training.privacy.product import (
     privatise_product,
     product_spending,
-    trusted_noise_multiplier,
 )
 from medley_training.privacy.randomness import Randomness
 
@@ -148,9 +147,3 @@ def test_a_site_counts_what_the_coordinator_can_learn() -> None:
     assert (spending.sample_rate, spending.noise_multiplier, spending.steps) == (1.0, 2.0, 1)
     with_all_of_it = replace(spending, noise_multiplier=4.0)
     assert epsilon_of([spending], delta=1e-5) > epsilon_of([with_all_of_it], delta=1e-5)
-
-
-def test_in_the_aggregate_every_sites_noise_counts() -> None:
-    assert trusted_noise_multiplier(2.0, [0.25] * 4) == pytest.approx(4.0)
-    assert trusted_noise_multiplier(2.0, [1.0]) == pytest.approx(2.0)
-    assert trusted_noise_multiplier(2.0, [0.9, 0.1]) == pytest.approx(2.0 * 0.82**0.5 / 0.9)
