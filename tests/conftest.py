@@ -1,9 +1,14 @@
 """Settings for every test."""
 
+import os
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # Workers that each use every core spend their time waiting for each other's threads.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 _SLOW = [Path(__file__).parent / folder for folder in ("stores", "faults", "flower")]
 
