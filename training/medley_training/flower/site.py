@@ -139,6 +139,9 @@ def _serve(
         *("--auth-supernode-private-key", str(door.node_key)),
         *("--clientappio-api-address", address),
         *("--isolation", "process"),  # we are the process of its ClientApp
+        # It would call again by itself, and wait for ever at a SuperLink that has begun anew and
+        # does not know it. So it ends, and we knock.
+        *("--max-retries", "0"),
     ]
     with (
         shared_secret(folder) as secret,
