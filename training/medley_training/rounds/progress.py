@@ -51,7 +51,7 @@ def rounds_progress(*, quiet: bool = False, console: "Console | None" = None) ->
     if not console.is_terminal:
         yield lambda event: _print(console, event)
         return
-    with _bars(console) as progress:
+    with bars(console) as progress:
         board = _Board(progress)
 
         def observe(event: Event) -> None:
@@ -178,7 +178,8 @@ class _Board:
         self._progress.update(self._rounds, state=f"{state}{left}")
 
 
-def _bars(console: "Console") -> "Progress":
+def bars(console: "Console") -> "Progress":
+    """Bars of steps, each with a field ``state`` for what else there is to say."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
     columns = (
@@ -194,4 +195,9 @@ def _bars(console: "Console") -> "Progress":
 def _print(console: "Console", event: Event) -> None:
     text = event_text(event)
     if text is not None:
-        console.print(text, markup=False, highlight=False, emoji=False, soft_wrap=True)
+        print_text(console, text)
+
+
+def print_text(console: "Console", text: str) -> None:
+    """Print text as it is: what a stranger wrote in it is no markup."""
+    console.print(text, markup=False, highlight=False, emoji=False, soft_wrap=True)

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from medley_training.amounts import duration_text
 from medley_training.rounds.events import Event, Observer, SiteStarted, Step
+from medley_training.rounds.progress import bars, print_text
 
 if TYPE_CHECKING:
     from rich.console import Console
-    from rich.progress import Progress
 
 
 @contextmanager
@@ -28,7 +28,7 @@ def site_progress(*, quiet: bool = False, console: "Console | None" = None) -> I
     if not console.is_terminal:
         yield lambda event: _print(console, event)
         return
-    with _bar(console) as progress:
+    with bars(console) as progress:
         task = progress.add_task("waiting for the coordinator", total=None, state="")
 
         def observe(event: Event) -> None:
@@ -45,18 +45,6 @@ def site_progress(*, quiet: bool = False, console: "Console | None" = None) -> I
         yield observe
 
 
-def _bar(console: "Console") -> "Progress":
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-
-    columns = (
-        TextColumn("{task.description}", markup=False),
-        BarColumn(bar_width=24),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[state]}", markup=False),
-    )
-    return Progress(*columns, console=console, redirect_stdout=False)
-
-
 def _print(console: "Console", event: Event) -> None:
     if isinstance(event, SiteStarted):
         text = f"round {event.round}: training"
@@ -64,7 +52,7 @@ def _print(console: "Console", event: Event) -> None:
         text = f"round {event.round}: trained, {_state(event)}"
     else:
         return
-    console.print(text, markup=False, highlight=False, emoji=False, soft_wrap=True)
+    print_text(console, text)
 
 
 def _state(event: Step) -> str:
