@@ -5,8 +5,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
 from medley_training.flower.certificates import CertificateFolder, make_certificates
@@ -27,6 +27,7 @@ class Installation:
         self.port = free_port()
         self.certificates: CertificateFolder = make_certificates(folder / "certificates", [])
         self.sites: FlowerSites
+        self._serving = ExitStack()
         self._running: dict[str, subprocess.Popen[bytes]] = {}
         for name in SITES:
             public = make_node_key(self.node_key(name))
@@ -35,15 +36,16 @@ class Installation:
     def node_key(self, name: str) -> Path:
         return self.folder / name / "node.key"
 
-    @contextmanager
-    def serving(self) -> Iterator[None]:
-        with serve_coordinator(
-            self.folder / "superlink",
-            listen=f"127.0.0.1:{self.port}",
-            certificates=self.certificates,
-        ) as sites:
-            self.sites = sites
-            yield
+    def serve(self) -> None:
+        """Begin a coordinator, in the place of the one before if there was one."""
+        self._serving.close()
+        self.sites = self._serving.enter_context(
+            serve_coordinator(
+                self.folder / "superlink",
+                listen=f"127.0.0.1:{self.port}",
+                certificates=self.certificates,
+            )
+        )
 
     def start(self, name: str, *options: str) -> "subprocess.Popen[bytes]":
         command = [
@@ -93,6 +95,7 @@ class Installation:
             process.kill()
             process.wait()
         self._running.clear()
+        self._serving.close()
 
     def process(self, name: str) -> int:
         """The process of a site that runs."""

@@ -23,8 +23,8 @@ SOON_S = 30.0
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     installation = Installation(tmp_path_factory.mktemp("flower"))
     try:
-        with installation.serving():
-            yield installation
+        installation.serve()
+        yield installation
     finally:
         installation.stop_all()
         until(lambda: not installation.processes())
@@ -185,8 +185,8 @@ def test_a_coordinator_that_lost_its_superlink_says_so_and_a_new_one_finds_the_s
     with pytest.raises(RoundError):
         list(installation.sites.ask(everybody, deadline_s=SOON_S))
     superseded = installation.sites
-    with installation.serving():
-        after = dict(installation.sites.ask(everybody, deadline_s=60))
+    installation.serve()
+    after = dict(installation.sites.ask(everybody, deadline_s=60))
 
     assert superseded is not installation.sites
     for site in SITES:
