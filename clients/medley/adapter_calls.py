@@ -1,7 +1,7 @@
 """The calls of `/v1/adapters`, one function each."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
 from urllib.parse import quote
@@ -12,9 +12,11 @@ from medley_registry import (
     AliasMove,
     AliasPolicy,
     Approval,
+    Decision,
     Digest,
     Evidence,
     EvidenceKind,
+    Item,
     Lineage,
     Protection,
     Reference,
@@ -134,14 +136,16 @@ def add_evidence(
     suite_digest: Digest,
     environment: Mapping[str, Json],
     metrics: Mapping[str, float],
+    items: Iterable[Item],
 ) -> Call[Evidence]:
-    body = {
+    body: dict[str, Json] = {
         "variant": variant.value,
         "kind": kind.value,
         "suite": suite,
         "suite_digest": str(suite_digest),
         "environment": dict(environment),
         "metrics": dict(metrics),
+        "items": [item.to_json() for item in items],
     }
     path = _of(name, "versions", number, "evidence")
     return Call(method="POST", path=path, read=wire.reading(wire.evidence), body=body)
@@ -184,6 +188,11 @@ def set_policy(name: str, alias: str, policy: AliasPolicy) -> Call[Protection]:
     path = _of(name, "aliases", alias, "policy")
     read = wire.reading(wire.protection)
     return Call(method="PUT", path=path, read=read, body=policy.to_json())
+
+
+def list_decisions(name: str, alias: str) -> Call[tuple[Decision, ...]]:
+    path = _of(name, "aliases", alias, "decisions")
+    return get(path, wire.listed("decisions", wire.decision))
 
 
 def list_approvals(name: str, alias: str) -> Call[tuple[Approval, ...]]:

@@ -1,6 +1,6 @@
 """`client.adapters`: the registry's operations, over HTTP."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 
@@ -10,9 +10,11 @@ from medley_registry import (
     AliasMove,
     AliasPolicy,
     Approval,
+    Decision,
     Digest,
     Evidence,
     EvidenceKind,
+    Item,
     Lineage,
     Protection,
     Signature,
@@ -168,8 +170,9 @@ class Adapters:
         environment: Mapping[str, Json],
         metrics: Mapping[str, float],
         variant: VariantKind = VariantKind.BF16,
+        items: Iterable[Item] = (),
     ) -> Evidence:
-        """Append a result about one variant."""
+        """Append a result about one variant, perhaps with the items that it adds up from."""
         call = calls.add_evidence(
             name,
             number,
@@ -179,6 +182,7 @@ class Adapters:
             suite_digest=suite_digest,
             environment=environment,
             metrics=metrics,
+            items=items,
         )
         return self._client.send(call)
 
@@ -229,6 +233,10 @@ class Adapters:
     def protect(self, name: str, policy: AliasPolicy, *, alias: str = DEFAULT_ALIAS) -> Protection:
         """Let a policy be in force for an alias; an empty one demands nothing."""
         return self._client.send(calls.set_policy(name, alias, policy))
+
+    def decisions(self, name: str, *, alias: str = DEFAULT_ALIAS) -> tuple[Decision, ...]:
+        """What was decided each time somebody asked to move the alias, and why; oldest first."""
+        return self._client.send(calls.list_decisions(name, alias))
 
     def approvals(self, name: str, *, alias: str = DEFAULT_ALIAS) -> tuple[Approval, ...]:
         """Every approval ever given; it counts while alias and policy stay as they were then."""

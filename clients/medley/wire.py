@@ -10,6 +10,7 @@ from medley_registry import (
     AliasMove,
     AliasPolicy,
     Approval,
+    Decision,
     Digest,
     Evidence,
     EvidenceKind,
@@ -17,6 +18,7 @@ from medley_registry import (
     Lineage,
     Manifest,
     MoveReason,
+    Outcome,
     Protection,
     RegistryError,
     Signature,
@@ -165,6 +167,22 @@ def approval(value: Json) -> Approval:
         digest=Digest.parse(value["digest"]),
         at=from_text(value["at"]),
         revision=value["revision"],
+    )
+
+
+def decision(value: Json) -> Decision:
+    return Decision(
+        adapter=value["adapter"],
+        alias=value["alias"],
+        generation=value["generation"],
+        ordinal=value["ordinal"],
+        number=value["number"],
+        digest=Digest.parse(value["digest"]),
+        revision=value["revision"],
+        outcome=Outcome(value["outcome"]),
+        report=value["report"],
+        actor=value["actor"],
+        at=from_text(value["at"]),
     )
 
 

@@ -4,6 +4,7 @@ from medley_registry.adapters import Adapter, Version, VersionState
 from medley_registry.aliases import Alias, AliasMove, MoveReason
 from medley_registry.base_folder import Progress
 from medley_registry.bases import BaseModel
+from medley_registry.decisions import Decision, Outcome
 from medley_registry.digest import Digest
 from medley_registry.errors import (
     AccessDenied,
@@ -42,13 +43,22 @@ from medley_registry.errors import (
 )
 from medley_registry.events import Event, EventKind
 from medley_registry.evidence import Evidence, EvidenceKind
+from medley_registry.item_scores import Item
 from medley_registry.keys import AccessKey, Signature, TrustedKey
 from medley_registry.leases import Lease
 from medley_registry.lineage import Contribution, Lineage, Parent, Relation
 from medley_registry.location import medley_home, registry_folder
 from medley_registry.manifest import FileEntry, Manifest
 from medley_registry.opening import open_registry
-from medley_registry.policies import AliasPolicy, Approval, Protection, Requirement
+from medley_registry.policies import (
+    AliasPolicy,
+    Approval,
+    Better,
+    Comparison,
+    Over,
+    Protection,
+    Requirement,
+)
 from medley_registry.references import DEFAULT_ALIAS, Reference
 from medley_registry.registry import Registry
 from medley_registry.signing import KeySigner, Signer, make_key
@@ -73,11 +83,14 @@ __all__ = [
     "BaseMismatch",
     "BaseModel",
     "BaseNotFound",
+    "Better",
     "BlobMissing",
     "Busy",
+    "Comparison",
     "Conflict",
     "Contribution",
     "Damaged",
+    "Decision",
     "Digest",
     "DigestMismatch",
     "Event",
@@ -88,6 +101,7 @@ __all__ = [
     "IllegalTransition",
     "IndexDamaged",
     "InvalidReference",
+    "Item",
     "KeyNotFound",
     "KeySigner",
     "Lease",
@@ -100,6 +114,8 @@ __all__ = [
     "NotFound",
     "NotServable",
     "NothingToRollBack",
+    "Outcome",
+    "Over",
     "Parent",
     "Progress",
     "Protection",

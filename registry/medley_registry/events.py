@@ -23,6 +23,7 @@ class EventKind(StrEnum):
     ALIAS_MOVED = "alias.moved"
     ALIAS_PROTECTED = "alias.protected"
     ALIAS_APPROVED = "alias.approved"
+    GATE_DECIDED = "gate.decided"
     CONTENT_REVOKED = "content.revoked"
     KEY_TRUSTED = "key.trusted"
     KEY_DISTRUSTED = "key.distrusted"

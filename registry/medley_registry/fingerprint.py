@@ -12,6 +12,7 @@ from typing import Any
 
 from medley_registry.canonical import Json, canonical_json
 from medley_registry.digest import Digest
+from medley_registry.item_scores import Item
 from medley_registry.kinds import KINDS, Record
 from medley_registry.lineage import Lineage
 from medley_registry.manifest import Manifest
@@ -41,6 +42,7 @@ _FORMS: dict[type[Any], Callable[[Any], Json]] = {
     Manifest: lambda manifest: manifest.digest.hex,
     Lineage: Lineage.to_json,
     AliasPolicy: AliasPolicy.to_json,
+    Item: Item.to_json,
 }
 
 

@@ -9,7 +9,9 @@ from typing import Any, TypeVar
 from medley_registry.adapters import Adapter, Version
 from medley_registry.aliases import Alias, AliasMove
 from medley_registry.bases import BaseModel
+from medley_registry.decisions import Decision
 from medley_registry.evidence import Evidence
+from medley_registry.item_scores import ItemScores
 from medley_registry.keys import AccessKey, Signature, TrustedKey
 from medley_registry.leases import Lease, Upload
 from medley_registry.policies import Approval, Protection
@@ -22,11 +24,13 @@ Record = (
     | Version
     | Variant
     | Evidence
+    | ItemScores
     | Signature
     | Alias
     | AliasMove
     | Protection
     | Approval
+    | Decision
     | TrustedKey
     | AccessKey
     | Revocation
@@ -54,6 +58,7 @@ KINDS: dict[type[Any], Kind] = {
     Version: Kind(_VERSION, changeable=frozenset({"state"})),
     Variant: Kind((*_VERSION, "kind")),
     Evidence: Kind((*_VERSION, "ordinal")),
+    ItemScores: Kind((*_VERSION, "ordinal")),
     Signature: Kind((*_VERSION, "key_id")),
     Alias: Kind(
         ("adapter", "name"),
@@ -62,6 +67,7 @@ KINDS: dict[type[Any], Kind] = {
     AliasMove: Kind(("adapter", "alias", "generation")),
     Protection: Kind(("adapter", "alias", "revision")),
     Approval: Kind(("adapter", "alias", "generation", "revision", "number", "actor")),
+    Decision: Kind(("adapter", "alias", "generation", "ordinal")),
     TrustedKey: Kind(("key_id",), changeable=frozenset({"distrusted_at"})),
     AccessKey: Kind(("key_id",), changeable=frozenset({"revoked_at"})),
     Revocation: Kind(("digest",)),

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
 from medley_registry.canonical import Json
@@ -47,21 +48,75 @@ class Requirement:
         return low and (self.at_most is None or value <= self.at_most)
 
 
+class Better(StrEnum):
+    """Which way a metric improves."""
+
+    HIGHER = "higher"
+    LOWER = "lower"
+
+
+class Over(StrEnum):
+    """What a metric is counted over before two versions are compared.
+
+    ``items`` is all of them together. The others count each site by itself and then take the worst
+    site, the harmonic mean over the sites, or every site for itself.
+    """
+
+    ITEMS = "items"
+    WORST_SITE = "worst-site"
+    HARMONIC_MEAN = "harmonic-mean"
+    EACH_SITE = "each-site"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """Not worse than the version the alias points at, by more than a margin, on the same items.
+
+    Both versions need evidence with items from one suite of the same content; the newest counts.
+    """
+
+    suite: str
+    metric: str
+    margin: float
+    better: Better = Better.HIGHER
+    over: Over = Over.ITEMS
+    variant: VariantKind = VariantKind.BF16
+
+    def __str__(self) -> str:
+        where = "" if self.over is Over.ITEMS else f" ({self.over})"
+        return f"{self.suite}: {self.metric}{where} within {self.margin:g} ({self.variant})"
+
+    def is_about(self, evidence: Evidence) -> bool:
+        """Whether this evidence is what is compared."""
+        wanted = (EvidenceKind.EVALUATION, self.suite, self.variant)
+        return (evidence.kind, evidence.suite, evidence.variant) == wanted
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AliasPolicy:
-    """All that must hold: each requirement, each signer (key id), and a number of approvals.
+    """All that must hold: each requirement, comparison, signer (key id), a number of approvals.
 
     Approvals come from different people, none of them the one who promotes: with 1, every
     promotion takes two people.
+
+    Attributes:
+        significance: How often, at most, the comparisons together may let a version pass that is
+            worse by the margin.
     """
 
     requirements: tuple[Requirement, ...] = ()
     signers: tuple[str, ...] = ()
     approvals: int = 0
+    comparisons: tuple[Comparison, ...] = ()
+    significance: float = 0.05
+
+    def is_empty(self) -> bool:
+        """Whether nothing is demanded."""
+        return not (self.requirements or self.signers or self.approvals or self.comparisons)
 
     def to_json(self) -> dict[str, Json]:
-        """What ``from_json`` reads back."""
-        return {
+        """What ``from_json`` reads back; a policy without comparisons reads as it always did."""
+        whole: dict[str, Json] = {
             "requirements": [
                 {
                     "kind": r.kind.value,
@@ -77,6 +132,20 @@ class AliasPolicy:
             "signers": [*self.signers],
             "approvals": self.approvals,
         }
+        if self.comparisons:
+            whole["comparisons"] = [
+                {
+                    "suite": c.suite,
+                    "metric": c.metric,
+                    "margin": c.margin,
+                    "better": c.better.value,
+                    "over": c.over.value,
+                    "variant": c.variant.value,
+                }
+                for c in self.comparisons
+            ]
+            whole["significance"] = self.significance
+        return whole
 
     @classmethod
     def from_json(cls, value: Any) -> "AliasPolicy":
@@ -89,6 +158,8 @@ class AliasPolicy:
             requirements=tuple(_requirement(r) for r in value["requirements"]),
             signers=tuple(value["signers"]),
             approvals=value["approvals"],
+            comparisons=tuple(_comparison(c) for c in value.get("comparisons", ())),
+            significance=value.get("significance", 0.05),
         )
 
 
@@ -102,6 +173,17 @@ def _requirement(value: Any) -> Requirement:
         at_most=value["at_most"],
         variant=VariantKind(value["variant"]),
         suite_digest=Digest.parse(suite_digest) if suite_digest else None,
+    )
+
+
+def _comparison(value: Any) -> Comparison:
+    return Comparison(
+        suite=value["suite"],
+        metric=value["metric"],
+        margin=value["margin"],
+        better=Better(value["better"]),
+        over=Over(value["over"]),
+        variant=VariantKind(value["variant"]),
     )
 
 

@@ -3,20 +3,35 @@
 from medley_registry import journal, lookup, rules
 from medley_registry.adapters import Version
 from medley_registry.aliases import Alias, AliasMove, MoveReason, rollback_targets
+from medley_registry.decisions import Decision, Outcome
 from medley_registry.errors import AliasProtected, NothingToRollBack
-from medley_registry.evidence import Evidence
-from medley_registry.index import IndexReader, IndexWriter
-from medley_registry.policies import AliasPolicy, Approval, Protection
-from medley_registry.trusting import check_signed, is_vouched, valid_signers
+from medley_registry.events import EventKind
+from medley_registry.gate.case import Case
+from medley_registry.gate.deciding import Judgement
+from medley_registry.gate.weighing import Weighing, weigh
+from medley_registry.index import IndexWriter
+from medley_registry.trusting import check_signed, is_vouched
 
 
 def promote(
-    writer: IndexWriter, version: Version, *, alias: str, actor: str, expected: int | None
-) -> Alias:
+    writer: IndexWriter,
+    version: Version,
+    *,
+    alias: str,
+    actor: str,
+    expected: int | None,
+    weighing: Weighing,
+) -> Alias | AliasProtected:
     """Point an alias at a version, unless it points there (see `Registry.promote`).
 
+    What the alias demands is weighed again if it is not as it was when `weighing` was made.
+
+    Returns:
+        The alias; or, if it demands what the version lacks, the refusal, to be raised when the
+        decision that is recorded with it is durable.
+
     Raises:
-        StaleGeneration, NotServable, SignatureRefused, AliasProtected.
+        StaleGeneration, NotServable, SignatureRefused.
     """
     current = writer.one(Alias, adapter=version.adapter, name=alias)
     rules.check_generation(current, expected=expected)
@@ -24,10 +39,43 @@ def promote(
         return current
     rules.check_promotable(version)
     check_signed(writer, version)  # what could not be checked out must not be promoted
-    if unmet := unmet_demands(writer, version, alias=alias, promoter=actor):
-        raise AliasProtected(f"{version.adapter}@{alias}", tuple(unmet))
+    case = Case.read(writer, version, alias=alias)
+    if not case.policy.is_empty():
+        weighed = weighing.weighed if weighing.case == case else weigh(case, writer).weighed
+        judgement = Judgement.read(writer, case, weighed, promoter=actor)
+        _record_decision(writer, judgement, actor=actor)
+        if lacks := judgement.lacks():
+            return AliasProtected(f"{version.adapter}@{alias}", tuple(lacks))
     return journal.move_alias(
         writer, alias, version, current=current, actor=actor, reason=MoveReason.PROMOTE
+    )
+
+
+def _record_decision(writer: IndexWriter, judgement: Judgement, *, actor: str) -> None:
+    """Keep a decision, unless it is the last one once more: asking again changes nothing."""
+    case = judgement.case
+    place = {"adapter": case.candidate.adapter, "alias": case.alias, "generation": case.generation}
+    before = writer.all(Decision, **place)
+    decision = judgement.decide(ordinal=len(before) + 1, actor=actor)
+    if before and before[-1].outcome is Outcome.REFUSED and before[-1].is_again(decision):
+        return
+    writer.add(decision)
+    journal.record(
+        writer,
+        EventKind.GATE_DECIDED,
+        subject=f"{decision.adapter}@{decision.alias}",
+        actor=actor,
+        payload={
+            "adapter": decision.adapter,
+            "alias": decision.alias,
+            "generation": decision.generation,
+            "ordinal": decision.ordinal,
+            "number": decision.number,
+            "digest": str(decision.digest),
+            "outcome": decision.outcome.value,
+        },
+        at=decision.at,
+        records=[decision],
     )
 
 
@@ -49,48 +97,4 @@ def step_back(writer: IndexWriter, current: Alias, *, actor: str, reason: MoveRe
             )
     raise NothingToRollBack(
         f"'{current.reference}' has no target before version {current.number} that may be served"
-    )
-
-
-def policy_of(reader: IndexReader, adapter: str, alias: str) -> AliasPolicy:
-    """The policy in force, which demands nothing where none was set."""
-    protections = reader.all(Protection, adapter=adapter, alias=alias)
-    return protections[-1].policy if protections else AliasPolicy()
-
-
-def revision_of(reader: IndexReader, adapter: str, alias: str) -> int:
-    """Which of the alias's policies is in force, counted from 1; 0 where none was set."""
-    return len(reader.all(Protection, adapter=adapter, alias=alias))
-
-
-def unmet_demands(
-    reader: IndexReader, version: Version, *, alias: str, promoter: str | None = None
-) -> list[str]:
-    """What the alias's policy demands and the version lacks, in words; empty if it may be moved."""
-    policy = policy_of(reader, version.adapter, alias)
-    evidence = reader.all(Evidence, adapter=version.adapter, number=version.number)
-    unmet = []
-    for requirement in policy.requirements:
-        fitting = [one for one in evidence if requirement.is_about(one)]
-        if not fitting or not requirement.is_met_by(fitting[-1]):
-            unmet.append(str(requirement))
-    if policy.signers:
-        signers = valid_signers(reader, version)
-        unmet += [f"a signature by {k[:12]}" for k in policy.signers if k not in signers]
-    approvers = {approval.actor for approval in current_approvals(reader, version, alias=alias)}
-    if (missing := policy.approvals - len(approvers - {promoter})) > 0:
-        unmet.append(f"{missing} more approval{'s' * (missing > 1)} by others than the promoter")
-    return unmet
-
-
-def current_approvals(reader: IndexReader, version: Version, *, alias: str) -> list[Approval]:
-    """The approvals that count for moving the alias to the version now."""
-    current = reader.one(Alias, adapter=version.adapter, name=alias)
-    return reader.all(
-        Approval,
-        adapter=version.adapter,
-        alias=alias,
-        generation=current.generation if current else 0,
-        number=version.number,
-        revision=revision_of(reader, version.adapter, alias),
     )

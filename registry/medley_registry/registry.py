@@ -18,7 +18,7 @@ from medley_registry.bases import BaseModel
 from medley_registry.blobs import BlobStore
 from medley_registry.canonical import Json
 from medley_registry.checkout import check_out, write_out
-from medley_registry.errors import NameTaken
+from medley_registry.errors import AliasProtected, NameTaken
 from medley_registry.events import EventKind
 from medley_registry.index import Index, IndexWriter
 from medley_registry.lineage import Lineage
@@ -212,15 +212,23 @@ class Registry(RegistryReader):
         Raises:
             StaleGeneration: somebody else has moved the alias.
             NotServable: the version is not admitted.
-            AliasProtected: the alias demands what the version lacks.
+            AliasProtected: the alias demands what the version lacks; the decision is recorded.
         """
         check_alias(alias)
         rules.check_text("the actor", actor)
+        weighing = self.protection.weigh(name, number, alias=alias)
         with self.index.write() as writer:
-            version = lookup.find_version(writer, name, number)
-            return promotion.promote(
-                writer, version, alias=alias, actor=actor, expected=expected_generation
+            outcome = promotion.promote(
+                writer,
+                lookup.find_version(writer, name, number),
+                alias=alias,
+                actor=actor,
+                expected=expected_generation,
+                weighing=weighing,
             )
+        if isinstance(outcome, AliasProtected):
+            raise outcome
+        return outcome
 
     def rollback(
         self,

@@ -1,16 +1,25 @@
 """A registry of an earlier release becomes one of this release, whole or not at all."""
 
 import sqlite3
+import uuid
 from contextlib import closing
 from pathlib import Path
 
 import pytest
-from medley_registry import IndexDamaged, NeedsMigration, VersionState, open_registry
-from medley_registry.backends.migrating import migrate_sqlite_index
+from medley_registry import (
+    IndexDamaged,
+    NeedsMigration,
+    NotARegistry,
+    VersionState,
+    open_registry,
+)
+from medley_registry.backends.migrating import migrate_postgres_index, migrate_sqlite_index
+from medley_registry.backends.postgres import PostgresIndex, create_postgres_index
 from medley_registry.backends.sqlite import create_sqlite_index
 
 from tests.builders import make_adapter
 from tests.invariants import assert_sound
+from tests.stores.postgres import running_postgres
 
 FIRST_RELEASE = Path(__file__).with_name("registry-0001.sql")
 
@@ -93,3 +102,49 @@ def test_rows_that_do_not_fit_together_stop_a_migration_before_it_changes_anythi
         migrate_sqlite_index(old / "registry.db")
 
     assert schema(old / "registry.db") == before
+
+
+def as_release_two(index: Path) -> None:
+    """What lies there, as it would if the second schema had made it."""
+    with closing(sqlite3.connect(index)) as connection:
+        connection.executescript(
+            "DROP TABLE decision; DROP TABLE item_scores;"
+            "UPDATE alembic_version SET version_num = '0002'"
+        )
+
+
+def test_the_second_schema_gets_the_tables_of_the_gate(tmp_path: Path) -> None:
+    index = tmp_path / "registry/registry.db"
+    with open_registry(tmp_path / "registry", create=True):
+        pass
+    as_release_two(index)
+    with pytest.raises(NeedsMigration):
+        open_registry(tmp_path / "registry")
+
+    assert migrate_sqlite_index(index) == "0002"
+
+    create_sqlite_index(tmp_path / "new.db")
+    assert schema(index) == schema(tmp_path / "new.db")
+
+
+def test_a_schema_in_postgresql_is_migrated_where_it_is() -> None:
+    server = running_postgres()
+    url, name = server.url, f"migrated-{uuid.uuid4().hex[:8]}"
+    create_postgres_index(url, name)
+    server.execute(
+        f'DROP TABLE "{name}".decision; DROP TABLE "{name}".item_scores;'
+        f"UPDATE \"{name}\".alembic_version SET version_num = '0002'"
+    )
+    with pytest.raises(NeedsMigration):
+        PostgresIndex(url, name)
+
+    assert migrate_postgres_index(url, name) == "0002"
+    assert migrate_postgres_index(url, name) is None
+
+    with closing(PostgresIndex(url, name)) as index:
+        assert index.examine() == []
+
+
+def test_postgresql_that_has_no_registry_is_not_migrated() -> None:
+    with pytest.raises(NotARegistry):
+        migrate_postgres_index(running_postgres().url, "nothing-here")

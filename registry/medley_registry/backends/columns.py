@@ -13,6 +13,7 @@ from medley_registry import timestamps
 from medley_registry.canonical import Json, canonical_json
 from medley_registry.digest import Digest
 from medley_registry.errors import IndexDamaged, RegistryError
+from medley_registry.item_scores import Item
 from medley_registry.lineage import Lineage
 from medley_registry.manifest import Manifest
 from medley_registry.policies import AliasPolicy
@@ -84,6 +85,10 @@ MANIFEST = Coded(
 )
 LINEAGE = Coded(
     lambda lineage: _to_json(lineage.to_json()) if lineage != Lineage() else "", _read_lineage
+)
+ITEMS = Coded(
+    lambda items: _to_json([item.to_json() for item in items]),
+    lambda text: tuple(Item.from_json(item) for item in json.loads(text)),
 )
 POLICY = Coded(
     lambda policy: _to_json(policy.to_json()), lambda text: AliasPolicy.from_json(json.loads(text))

@@ -5,8 +5,9 @@ import os
 import sqlite3
 from contextlib import closing
 from pathlib import Path
+from typing import TypeGuard
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, func, select
 
 from medley_registry.backends import tables
 from medley_registry.backends.schema import found_revision
@@ -32,9 +33,7 @@ def migrate_sqlite_index(path: Path) -> str | None:
     """
     with migration_transaction(path) as connection:
         found = found_revision(connection)
-        if found is None or found > tables.SCHEMA_VERSION:
-            raise NotARegistry(f"{path} has schema {found}, which cannot be migrated from")
-        if found == tables.SCHEMA_VERSION:
+        if not _is_older(found, where=str(path)):
             return None
         _keep_copy(path, found)
         _drop_triggers(connection)
@@ -43,6 +42,38 @@ def migrate_sqlite_index(path: Path) -> str | None:
         if broken := connection.exec_driver_sql("PRAGMA foreign_key_check").all():
             raise IndexDamaged(f"{len(broken)} rows of {path} name others that are not there")
     return found
+
+
+def migrate_postgres_index(url: str, schema: str) -> str | None:
+    """Migrate the index in a schema of a PostgreSQL database; make a backup before.
+
+    Killed at any moment, the index is either as it was or migrated.
+
+    Returns:
+        The revision it had; None if it was up to date.
+
+    Raises:
+        NotARegistry: the schema holds none, or one newer than this version.
+        Unavailable: the server cannot be reached.
+    """
+    from medley_registry.backends.postgres import guard_final_rows, schema_transaction
+
+    with schema_transaction(url, schema) as connection:
+        found = found_revision(connection, schema=schema)
+        if not _is_older(found, where=f"schema {schema}"):
+            return None
+        # Where Alembic looks for its own table, which no schema can be named for.
+        quoted = connection.dialect.identifier_preparer.quote_identifier(schema)
+        connection.execute(select(func.set_config("search_path", quoted, True)))
+        _upgrade(connection, found)
+        guard_final_rows(connection, schema)
+    return found
+
+
+def _is_older(found: str | None, *, where: str) -> TypeGuard[str]:
+    if found is None or found > tables.SCHEMA_VERSION:
+        raise NotARegistry(f"{where} has schema {found}, which cannot be migrated from")
+    return found < tables.SCHEMA_VERSION
 
 
 def _upgrade(connection: Connection, found: str) -> None:

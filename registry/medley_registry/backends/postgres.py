@@ -131,6 +131,19 @@ def create_postgres_index(url: str, schema: str) -> None:
     Raises:
         NotARegistry: the schema holds tables of something else under our names.
     """
+    with schema_transaction(url, schema) as connection:
+        if found_revision(connection, schema=schema) is None:
+            _create(connection, schema)
+
+
+@contextmanager
+def schema_transaction(url: str, schema: str) -> Iterator[Connection]:
+    """One transaction in which nobody else writes to a registry's schema, made or not.
+
+    Raises:
+        Unavailable: the server cannot be reached, or does not keep what it acknowledges.
+        UnsupportedLocation: the URL is none that the driver reads, or the database not UTF-8.
+    """
     where = f"schema {schema} at {without_password(url)}"
     engine = _engine(url, schema)
     try:
@@ -138,8 +151,8 @@ def create_postgres_index(url: str, schema: str) -> None:
             _check_durability(connection, where=where)
             _check_encoding(connection, where=where)
             _take_turn(connection, schema)
-            if found_revision(connection, schema=schema) is None:
-                _create(connection, schema)
+            yield connection
+            _refuse_failed(connection)
     finally:
         engine.dispose()
 

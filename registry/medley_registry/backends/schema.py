@@ -22,7 +22,7 @@ def check_schema(connection: Connection, *, where: str, schema: str | None = Non
     if found < tables.SCHEMA_VERSION:
         raise NeedsMigration(
             f"{where} has schema {found}, and this version needs {tables.SCHEMA_VERSION}; "
-            "run: medley registry migrate (it keeps a copy)"
+            "run: medley registry migrate"
         )
     if found > tables.SCHEMA_VERSION:
         raise NotARegistry(

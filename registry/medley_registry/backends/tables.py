@@ -24,6 +24,7 @@ from medley_registry.aliases import Alias, AliasMove, MoveReason
 from medley_registry.backends.columns import (
     DIGEST,
     INTEGER,
+    ITEMS,
     JSON,
     LINEAGE,
     MANIFEST,
@@ -36,7 +37,9 @@ from medley_registry.backends.columns import (
     choice,
 )
 from medley_registry.bases import BaseModel
+from medley_registry.decisions import Decision, Outcome
 from medley_registry.evidence import Evidence, EvidenceKind
+from medley_registry.item_scores import ItemScores
 from medley_registry.keys import AccessKey, Signature, TrustedKey
 from medley_registry.kinds import KINDS
 from medley_registry.leases import Lease, Upload
@@ -44,7 +47,7 @@ from medley_registry.policies import Approval, Protection
 from medley_registry.variants import Variant, VariantKind
 from medley_registry.withdrawals import Revocation, Tombstone
 
-SCHEMA_VERSION = "0002"
+SCHEMA_VERSION = "0003"
 """The newest revision in `medley_registry.backends.migrations`."""
 
 # Every constraint has a name, because a migration can only change what it can name.
@@ -157,6 +160,18 @@ TABLES: dict[type[Any], Table] = {
             ["adapter", "number", "variant"], ["variant.adapter", "variant.number", "variant.kind"]
         ),
     ),
+    ItemScores: _table(
+        "item_scores",
+        ItemScores,
+        _required("adapter", TEXT),
+        _required("number", INTEGER),
+        _required("ordinal", INTEGER),
+        _required("items", ITEMS),
+        ForeignKeyConstraint(
+            ["adapter", "number", "ordinal"],
+            ["evidence.adapter", "evidence.number", "evidence.ordinal"],
+        ),
+    ),
     TrustedKey: _table(
         "trusted_key",
         TrustedKey,
@@ -224,6 +239,22 @@ TABLES: dict[type[Any], Table] = {
         _required("digest", DIGEST),
         _required("at", TIME),
         _required("revision", INTEGER),
+        _to_version(),
+    ),
+    Decision: _table(
+        "decision",
+        Decision,
+        _required("adapter", TEXT),
+        _required("alias", TEXT),
+        _required("generation", INTEGER),
+        _required("ordinal", INTEGER),
+        _required("number", INTEGER),
+        _required("digest", DIGEST),
+        _required("revision", INTEGER),
+        _required("outcome", choice(Outcome)),
+        _required("report", JSON),
+        _required("actor", TEXT),
+        _required("at", TIME),
         _to_version(),
     ),
     AccessKey: _table(

@@ -9,6 +9,7 @@ from medley_registry.adapters import Version, VersionState
 from medley_registry.aliases import Alias
 from medley_registry.commands import (
     alias,
+    decisions,
     diff,
     evidence,
     exchange,
@@ -291,5 +292,5 @@ def _lineage_fields(version: Version) -> dict[str, object]:
     return {name: value for name, value in fields.items() if value}
 
 
-for part in (alias, history, state, protection, evidence, verification, exchange, diff):
+for part in (alias, history, state, protection, decisions, evidence, verification, exchange, diff):
     app.add_typer(part.app)

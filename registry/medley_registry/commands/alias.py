@@ -1,9 +1,13 @@
 """`medley adapter promote` and `rollback`: moving aliases."""
 
+from typing import Annotated
+
 import typer
 
 from medley_registry.aliases import Alias
 from medley_registry.commands.actor import actor
+from medley_registry.commands.arguments import Numbered
+from medley_registry.commands.decisions import print_decision
 from medley_registry.commands.opening import on_registry
 from medley_registry.commands.options import (
     AdapterArgument,
@@ -12,8 +16,9 @@ from medley_registry.commands.options import (
     JsonOption,
     VersionArgument,
 )
-from medley_registry.commands.recording import alias_record
-from medley_registry.commands.screen import print_json, print_line
+from medley_registry.commands.recording import alias_record, decision_record
+from medley_registry.commands.screen import print_json, print_line, print_note
+from medley_registry.errors import AliasProtected
 from medley_registry.references import DEFAULT_ALIAS
 from medley_registry.registry import Registry
 
@@ -28,6 +33,10 @@ def promote(
     *,
     alias: AliasOption = DEFAULT_ALIAS,
     expected_generation: GenerationOption = None,
+    explain: Annotated[
+        bool,
+        typer.Option("--explain", help="Show what the alias demands, and every number found."),
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Point an alias at a version. Servers follow within a second.
@@ -35,16 +44,36 @@ def promote(
     \b
     Examples:
       medley adapter promote discharge:2
+      medley adapter promote discharge:3 --explain
       medley adapter promote discharge:3 --alias canary --expect-generation 4
     """
-    moved = registry.promote(
-        version.name,
-        version.number,
-        alias=alias,
-        actor=actor(),
-        expected_generation=expected_generation,
-    )
-    _print_alias(moved, as_json=as_json)
+    try:
+        moved = registry.promote(
+            version.name,
+            version.number,
+            alias=alias,
+            actor=actor(),
+            expected_generation=expected_generation,
+        )
+    except AliasProtected:
+        if explain:
+            _explain(registry, version, alias=alias, as_json=as_json)
+        raise
+    if explain:
+        _explain(registry, version, alias=alias, as_json=as_json)
+    if not (explain and as_json):
+        _print_alias(moved, as_json=as_json)
+
+
+def _explain(registry: Registry, version: Numbered, *, alias: str, as_json: bool) -> None:
+    """The last decision on the alias, if it was about this version."""
+    found = registry.protection.decisions(version.name, alias)
+    if not found or found[-1].number != version.number:
+        print_note(f"{version.name}@{alias} demanded nothing")
+    elif as_json:
+        print_json(decision_record(found[-1]))
+    else:
+        print_decision(found[-1])
 
 
 @app.command()

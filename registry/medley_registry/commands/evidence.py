@@ -14,9 +14,12 @@ from medley_registry.commands.options import JsonOption, ReferenceArgument, Vers
 from medley_registry.commands.recording import evidence_record, variant_record
 from medley_registry.commands.screen import moment, print_json, print_line, print_table
 from medley_registry.digest import Digest
-from medley_registry.errors import InvalidReference
+from medley_registry.durable import disk_errors
+from medley_registry.errors import AdmissionRefused, InvalidReference
 from medley_registry.evidence import EvidenceKind
+from medley_registry.item_scores import Item
 from medley_registry.registry import Registry
+from medley_registry.strict_json import parse_object
 from medley_registry.variants import VariantKind
 
 app = typer.Typer()
@@ -49,6 +52,26 @@ def metric(text: str) -> tuple[str, float]:
     if not (name and equals):
         raise typer.BadParameter("give NAME=NUMBER, as in f1=0.83")
     return name, number
+
+
+def read_items(file: Path) -> tuple[Item, ...]:
+    """The items in a file, an object a line.
+
+    Raises:
+        AdmissionRefused: by one of the rules ``item`` and ``item-json``: a line is none.
+        Unavailable: it cannot be read.
+    """
+    with disk_errors(file):
+        lines = file.read_bytes().splitlines()
+    return tuple(_item(line, place) for place, line in enumerate(lines, 1) if line.strip())
+
+
+def _item(line: bytes, place: int) -> Item:
+    try:
+        return Item.from_json(parse_object(line, what="item"))
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        because = 'like {"item": "a", "cluster": "a", "site": "x", "tallies": {"f1": [3, 4]}}'
+        raise AdmissionRefused("item", f"line {place}: {error!r}", because=because) from error
 
 
 def digest(text: str) -> Digest:
@@ -130,6 +153,17 @@ def add(
     variant: Annotated[
         VariantKind, typer.Option("--variant", help="The form it was measured of.")
     ] = VariantKind.BF16,
+    items: Annotated[
+        Path | None,
+        typer.Option(
+            "--items",
+            metavar="FILE.jsonl",
+            exists=True,
+            dir_okay=False,
+            help="What each item contributed, an object a line: docs/gate.md.",
+            show_default=False,
+        ),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Append a result about one variant of a version. It is never changed.
@@ -149,6 +183,7 @@ def add(
         environment=read_object(environment, what="environment"),
         metrics=dict(metrics),
         actor=actor(),
+        items=read_items(items) if items else (),
     )
     if as_json:
         print_json(evidence_record(added))

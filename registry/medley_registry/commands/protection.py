@@ -1,6 +1,7 @@
 """`medley adapter protect` and `approve`: what aliases demand, and who consents."""
 
 import re
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -88,6 +89,17 @@ def protect(
         int,
         typer.Option("--approvals", min=0, max=10, help="People, besides the one who promotes."),
     ] = 0,
+    file: Annotated[
+        Path | None,
+        typer.Option(
+            "--policy",
+            metavar="FILE.toml",
+            exists=True,
+            dir_okay=False,
+            help="The whole policy, comparisons among it: docs/gate.md.",
+            show_default=False,
+        ),
+    ] = None,
     clear: Annotated[bool, typer.Option("--clear", help="Demand nothing any more.")] = False,
     candidate: Annotated[
         Numbered | None,
@@ -113,20 +125,25 @@ def protect(
       medley adapter protect discharge --approvals 1 \\
         --require "evaluation:held-out:f1>=0.8" \\
         --require "benchmark:ward:ttft_p95_ms<=400@nf4"
+      medley adapter protect discharge --policy gate.toml
       medley adapter protect discharge --for discharge:3
       medley adapter protect discharge --alias canary --clear
     """
     if candidate is not None and candidate.name != name:
         raise typer.BadParameter(f"{candidate.name!r} is not {name!r}", param_hint="--for")
-    if requirements or signers or approvals or clear:
-        if clear and (requirements or signers or approvals):
-            raise typer.BadParameter("it goes alone", param_hint="--clear")
-        policy = AliasPolicy(
-            requirements=tuple(requirements or ()),
-            signers=tuple(found_key(registry, key_id).key_id for key_id in signers or ()),
-            approvals=approvals,
-        )
-        registry.protection.set(name, alias, policy, actor=actor())
+    named = AliasPolicy(
+        requirements=tuple(requirements or ()),
+        signers=tuple(found_key(registry, key_id).key_id for key_id in signers or ()),
+        approvals=approvals,
+    )
+    if [not named.is_empty(), file is not None, clear].count(True) > 1:
+        raise typer.BadParameter("it goes alone", param_hint="--clear" if clear else "--policy")
+    if file is not None:
+        from medley_registry.commands.policy_file import read_policy  # pydantic: 0.1 s
+
+        named = read_policy(file, key_id=lambda text: found_key(registry, text).key_id)
+    if clear or file or not named.is_empty():
+        registry.protection.set(name, alias, named, actor=actor())
     unmet = registry.protection.unmet(*candidate, alias=alias) if candidate else None
     policy = registry.protection.of(name, alias)
     if as_json:
@@ -138,7 +155,7 @@ def protect(
 def _print_policy(
     alias: str, policy: AliasPolicy, *, candidate: Numbered | None, unmet: list[str] | None
 ) -> None:
-    demands = [str(requirement) for requirement in policy.requirements]
+    demands = [str(demand) for demand in (*policy.requirements, *policy.comparisons)]
     demands += [f"a signature by {key_id[:12]}" for key_id in policy.signers]
     if policy.approvals:
         people = "person" if policy.approvals == 1 else "people"

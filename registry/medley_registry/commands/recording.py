@@ -7,19 +7,23 @@ from typing import cast
 from medley_registry.adapters import Adapter, Version
 from medley_registry.aliases import Alias, AliasMove
 from medley_registry.bases import BaseModel
+from medley_registry.canonical import Json
+from medley_registry.commands.policy_records import (
+    ApprovalRecord,
+    DecisionRecord,
+    PolicyRecord,
+    ProtectionRecord,
+)
 from medley_registry.commands.records import (
     AccessKeyRecord,
     AdapterRecord,
     AliasRecord,
-    ApprovalRecord,
     BaseDetail,
     BaseRecord,
     EventRecord,
     EvidenceRecord,
     LineageRecord,
     MoveRecord,
-    PolicyRecord,
-    ProtectionRecord,
     SignatureRecord,
     TombstoneRecord,
     TrustedKeyRecord,
@@ -27,6 +31,7 @@ from medley_registry.commands.records import (
     VersionDetail,
     VersionRecord,
 )
+from medley_registry.decisions import Decision
 from medley_registry.events import Event
 from medley_registry.evidence import Evidence
 from medley_registry.keys import AccessKey, Signature, TrustedKey
@@ -191,9 +196,18 @@ def protection_record(
     return {
         "adapter": adapter,
         "alias": alias,
-        **cast(PolicyRecord, policy.to_json()),
+        **cast(
+            PolicyRecord,
+            {"comparisons": [], "significance": policy.significance} | policy.to_json(),
+        ),
         "unmet": None if unmet is None else [*unmet],
     }
+
+
+_WITHOUT_COMPARISONS: dict[str, Json] = {
+    "comparisons": [],
+    "significance": AliasPolicy().significance,
+}
 
 
 def approval_record(approval: Approval) -> ApprovalRecord:
@@ -205,6 +219,22 @@ def approval_record(approval: Approval) -> ApprovalRecord:
         "digest": str(approval.digest),
         "actor": approval.actor,
         "at": to_text(approval.at),
+    }
+
+
+def decision_record(decision: Decision) -> DecisionRecord:
+    return {
+        "adapter": decision.adapter,
+        "alias": decision.alias,
+        "generation": decision.generation,
+        "ordinal": decision.ordinal,
+        "number": decision.number,
+        "digest": str(decision.digest),
+        "revision": decision.revision,
+        "outcome": decision.outcome.value,
+        "report": decision.report,
+        "actor": decision.actor,
+        "at": to_text(decision.at),
     }
 
 

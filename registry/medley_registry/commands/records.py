@@ -9,9 +9,9 @@ from typing import Any, Literal
 
 from typing_extensions import TypedDict  # the schema's maker wants this one before Python 3.12
 
+from medley_registry.commands.words import Form, Measurement
+
 State = Literal["draft", "quarantined", "validated", "admitted", "deprecated", "revoked", "deleted"]
-Form = Literal["bf16", "nf4", "awq", "merged", "merged-awq", "gguf"]
-Measurement = Literal["evaluation", "benchmark"]
 Move = Literal["promote", "rollback", "withdraw"]
 
 
@@ -227,50 +227,6 @@ class TenureRecord(TypedDict):
     since: str
     until: str | None
     """None while it still does."""
-
-
-class RequirementRecord(TypedDict):
-    """A bound on a metric."""
-
-    kind: Measurement
-    suite: str
-    metric: str
-    at_least: float | None
-    at_most: float | None
-    variant: Form
-    suite_digest: str | None
-    """Only a suite with just this content counts; None for any."""
-
-
-class PolicyRecord(TypedDict):
-    """What is demanded of a version."""
-
-    requirements: list[RequirementRecord]
-    signers: list[str]
-    """Key ids, each of which must have signed."""
-    approvals: int
-    """By how many people, the one who promotes not counted."""
-
-
-class ProtectionRecord(PolicyRecord):
-    """What an alias demands of a version."""
-
-    adapter: str
-    alias: str
-    unmet: list[str] | None
-    """With --for: what that version lacks; else None."""
-
-
-class ApprovalRecord(TypedDict):
-    """One person's consent to a move."""
-
-    adapter: str
-    alias: str
-    generation: int
-    number: int
-    digest: str
-    actor: str
-    at: str
 
 
 class RevocationRecord(TypedDict):

@@ -4,12 +4,12 @@ from typing import Any
 
 from pydantic import ConfigDict, TypeAdapter
 
-from medley_registry.commands import records
+from medley_registry.commands import policy_records, records
+from medley_registry.commands.policy_records import ApprovalRecord, DecisionRecord, ProtectionRecord
 from medley_registry.commands.records import (
     AccessKeyRecord,
     AdapterRecord,
     AliasRecord,
-    ApprovalRecord,
     BaseDetail,
     BaseRecord,
     CheckedRecord,
@@ -20,7 +20,6 @@ from medley_registry.commands.records import (
     EvidenceRecord,
     GrantedKeyRecord,
     MoveRecord,
-    ProtectionRecord,
     RegistryRecord,
     RevocationRecord,
     SignatureRecord,
@@ -50,6 +49,8 @@ OUTPUTS: dict[str, Any] = {
     "adapter delete": TombstoneRecord,
     "adapter protect": ProtectionRecord,
     "adapter approve": ApprovalRecord,
+    "adapter promote --explain": DecisionRecord,
+    "adapter decisions": list[DecisionRecord],
     "adapter evidence": list[EvidenceRecord],
     "adapter evidence add": EvidenceRecord,
     "adapter variants": list[VariantRecord],
@@ -79,7 +80,7 @@ OUTPUTS: dict[str, Any] = {
 def json_schema() -> dict[str, Any]:
     """One document: under ``outputs`` each command's schema, under ``$defs`` the records."""
     config = ConfigDict(use_attribute_docstrings=True)
-    for record in vars(records).values():
+    for record in (*vars(records).values(), *vars(policy_records).values()):
         if isinstance(record, type) and hasattr(record, "__total__"):
             record.__pydantic_config__ = config  # type: ignore[attr-defined]
     adapters = [(command, "serialization", TypeAdapter(t)) for command, t in OUTPUTS.items()]

@@ -220,19 +220,22 @@ def migrate(
 ) -> None:
     """Bring an older release's registry to this one's schema.
 
-    One that is up to date stays as it is. The index as it was is kept beside the new one.
+    One that is up to date stays as it is. In a folder, the index as it was is kept beside the new
+    one; of a PostgreSQL database make a backup before.
 
     \b
     Example:
       medley registry migrate
     """
-    from medley_registry.backends.migrating import migrate_sqlite_index
+    from medley_registry.backends.migrating import migrate_postgres_index, migrate_sqlite_index
 
     place = locate(registry, blobs=blobs, tenant=tenant)
     index = place.folder / "registry.db" if place.is_folder else None
     if index is not None and index.is_file():
         found = migrate_sqlite_index(index)
-    else:  # no older schema was ever in a server; it says what is wrong, if anything is
+    elif index is None:
+        found = migrate_postgres_index(str(place.index), place.schema)
+    else:  # it says that there is none
         found = None
         open_registry(registry, blobs=blobs, tenant=tenant).close()
     print_line(f"{place} {f'had schema {found}, and is migrated' if found else 'is up to date'}")

@@ -1,5 +1,8 @@
 """Variants of versions, and the evidence bound to them."""
 
+from collections.abc import Sequence
+from math import isclose
+
 from medley_registry import journal, lookup, rules, timestamps
 from medley_registry.canonical import Json, canonical_json
 from medley_registry.digest import Digest
@@ -7,10 +10,13 @@ from medley_registry.errors import AdmissionRefused, BaseMismatch, NotFound
 from medley_registry.events import EventKind
 from medley_registry.evidence import Evidence, EvidenceKind
 from medley_registry.index import Index
+from medley_registry.item_scores import Item, ItemScores, totals
+from medley_registry.kinds import Record
 from medley_registry.variants import Variant, VariantKind
 
 _MOST_METRICS = 1000
 _MOST_BYTES = 64 << 10
+_MOST_ITEMS_BYTES = 8 << 20
 
 
 class EvidenceBook:
@@ -99,18 +105,35 @@ class EvidenceBook:
         environment: dict[str, Json],
         metrics: dict[str, float],
         actor: str,
+        items: Sequence[Item] = (),
     ) -> Evidence:
         """Append a result about one variant.
+
+        Args:
+            name: The adapter.
+            number: The version's.
+            variant: The form that was measured.
+            kind: An evaluation or a benchmark.
+            suite: What was run.
+            suite_digest: The suite's content.
+            environment: The fingerprint of hardware and software.
+            metrics: What was found.
+            actor: Who measured.
+            items: What each item contributed; gates compare versions by it. A metric that has
+                tallies is their sum over their count.
 
         Raises:
             NotFound: the version has no such variant.
             AdmissionRefused: by rule ``evidence``: NaN, another value that JSON cannot carry, or
-                more than belongs here: `_MOST_METRICS` numbers, `_MOST_BYTES` of environment.
+                more than belongs here: `_MOST_METRICS` numbers, `_MOST_BYTES` of environment,
+                `_MOST_ITEMS_BYTES` of items; two items of one name, or a metric that its items
+                do not add up to.
         """
         rules.check_text("the actor", actor)
         rules.check_text("the suite", suite)
         _check_metrics(metrics)
         _check_size("the environment", environment)
+        _check_items(items, metrics)
         with self._index.write() as writer:
             version = lookup.find_version(writer, name, number)
             measured = writer.one(Variant, adapter=name, number=number, kind=variant)
@@ -132,7 +155,12 @@ class EvidenceBook:
             except ValueError as error:
                 because = "metrics and environment must be JSON"
                 raise AdmissionRefused("evidence", str(error), because=because) from error
-            writer.add(evidence)
+            records: list[Record] = [evidence]
+            if items:
+                in_order = tuple(sorted(items, key=lambda item: item.name))
+                records.append(ItemScores(name, number, ordinal, in_order))
+            for record in records:
+                writer.add(record)
             journal.record(
                 writer,
                 EventKind.EVIDENCE_ADDED,
@@ -146,11 +174,19 @@ class EvidenceBook:
                     "suite": suite,
                     "ordinal": ordinal,
                     "digest": str(evidence.digest),
+                    "items": len(items),
                 },
                 at=evidence.at,
-                records=[evidence],
+                records=records,
             )
         return evidence
+
+    def items(self, evidence: Evidence) -> tuple[Item, ...]:
+        """What each item contributed, sorted by name; empty where that was not recorded."""
+        key = {"adapter": evidence.adapter, "number": evidence.number, "ordinal": evidence.ordinal}
+        with self._index.read() as reader:
+            scores = reader.one(ItemScores, **key)
+        return scores.items if scores else ()
 
     def of(self, name: str, number: int) -> list[Evidence]:
         """All evidence about a version's variants, oldest first."""
@@ -169,11 +205,27 @@ def _check_metrics(metrics: dict[str, float]) -> None:
             raise AdmissionRefused("evidence", f"{name}={value!r}", because="a metric is a number")
 
 
-def _check_size(what: str, value: dict[str, Json]) -> None:
+def _check_items(items: Sequence[Item], metrics: dict[str, float]) -> None:
+    names = set()
+    for item in items:
+        rules.check_text("an item", item.name)
+        rules.check_text("an item's cluster", item.cluster)
+        rules.check_text("an item's site", item.site, at_least=0)
+        if item.name in names:
+            raise AdmissionRefused("evidence", item.name, because="two items have this name")
+        names.add(item.name)
+    _check_size("the items", [item.to_json() for item in items], most_bytes=_MOST_ITEMS_BYTES)
+    for metric, value in totals(items).items():
+        if metric in metrics and not isclose(metrics[metric], value, rel_tol=1e-6, abs_tol=1e-9):
+            because = f"{metric} of the items is {value:.6g}"
+            raise AdmissionRefused("evidence", metrics[metric], because=because)
+
+
+def _check_size(what: str, value: Json, *, most_bytes: int = _MOST_BYTES) -> None:
     try:
         size_bytes = len(canonical_json(value))
     except (ValueError, TypeError) as error:
         raise AdmissionRefused("evidence", str(error), because=f"{what} must be JSON") from error
-    if size_bytes > _MOST_BYTES:
-        because = f"{what} has at most {_MOST_BYTES} bytes"
+    if size_bytes > most_bytes:
+        because = f"{what} has at most {most_bytes} bytes"
         raise AdmissionRefused("evidence", size_bytes, because=because)

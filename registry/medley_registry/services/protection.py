@@ -1,20 +1,17 @@
 """Protected aliases: policies, approvals, and what a version still lacks."""
 
-from math import isfinite
+from math import inf, isfinite
 
 from medley_registry import journal, lookup, rules, timestamps
-from medley_registry.aliases import Alias
+from medley_registry.decisions import Decision
 from medley_registry.errors import AdmissionRefused
 from medley_registry.events import EventKind
+from medley_registry.gate.case import Case, policy_in_force
+from medley_registry.gate.deciding import Judgement, current_approvals
+from medley_registry.gate.weighing import Weighing, weigh
 from medley_registry.index import Index
 from medley_registry.keys import TrustedKey
 from medley_registry.policies import AliasPolicy, Approval, Protection
-from medley_registry.promotion import (
-    current_approvals,
-    policy_of,
-    revision_of,
-    unmet_demands,
-)
 from medley_registry.references import check_alias
 
 _MOST_DEMANDS = 100
@@ -38,7 +35,7 @@ class Protections:
             lookup.find_adapter(writer, name)
             known = {key.key_id for key in writer.all(TrustedKey) if not key.distrusted_at}
             _check_policy(policy, known_keys=known)
-            revision = revision_of(writer, name, alias) + 1
+            revision = policy_in_force(writer, name, alias)[1] + 1
             protection = Protection(name, alias, revision, policy, actor, timestamps.now())
             writer.add(protection)
             journal.record(
@@ -61,7 +58,7 @@ class Protections:
         """The policy in force, which demands nothing where none was set."""
         with self._index.read() as reader:
             lookup.find_adapter(reader, name)
-            return policy_of(reader, name, alias)
+            return policy_in_force(reader, name, alias)[0]
 
     def history(self, name: str, alias: str) -> list[Protection]:
         """Every policy an alias ever had, oldest first."""
@@ -80,15 +77,13 @@ class Protections:
         with self._index.write() as writer:
             version = lookup.find_version(writer, name, number)
             rules.check_promotable(version)
-            for given in current_approvals(writer, version, alias=alias):
+            case = Case.read(writer, version, alias=alias)
+            for given in current_approvals(writer, case):
                 if given.actor == actor:
                     return given
-            current = writer.one(Alias, adapter=name, name=alias)
-            generation = current.generation if current else 0
             at = timestamps.now()
-            revision = revision_of(writer, name, alias)
             approval = Approval(
-                name, alias, generation, number, actor, version.digest, at, revision
+                name, alias, case.generation, number, actor, version.digest, at, case.revision
             )
             writer.add(approval)
             journal.record(
@@ -99,8 +94,8 @@ class Protections:
                 payload={
                     "adapter": name,
                     "alias": alias,
-                    "generation": generation,
-                    "revision": revision,
+                    "generation": case.generation,
+                    "revision": case.revision,
                     "number": number,
                     "digest": str(version.digest),
                 },
@@ -122,14 +117,35 @@ class Protections:
         """
         with self._index.read() as reader:
             version = lookup.find_version(reader, name, number)
-            return unmet_demands(reader, version, alias=alias)
+            weighing = weigh(Case.read(reader, version, alias=alias), reader)
+            judgement = Judgement.read(reader, weighing.case, weighing.weighed, promoter=None)
+        return judgement.lacks()
+
+    def weigh(self, name: str, number: int, *, alias: str) -> Weighing:
+        """Compare a version with the one that the alias points at, as its policy demands."""
+        with self._index.read() as reader:
+            version = lookup.find_version(reader, name, number)
+            return weigh(Case.read(reader, version, alias=alias), reader)
+
+    def decisions(self, name: str, alias: str) -> list[Decision]:
+        """Every decision on moving an alias that demanded something, oldest first."""
+        with self._index.read() as reader:
+            lookup.find_adapter(reader, name)
+            return reader.all(Decision, adapter=name, alias=alias)
 
 
 def _check_policy(policy: AliasPolicy, *, known_keys: set[str]) -> None:
-    if len(policy.requirements) + len(policy.signers) > _MOST_DEMANDS:
-        raise AdmissionRefused(
-            "policy", len(policy.requirements), because=f"{_MOST_DEMANDS} at most"
-        )
+    demands = len(policy.requirements) + len(policy.comparisons) + len(policy.signers)
+    if demands > _MOST_DEMANDS:
+        raise AdmissionRefused("policy", demands, because=f"{_MOST_DEMANDS} at most")
+    for comparison in policy.comparisons:
+        rules.check_text("a suite", comparison.suite)
+        rules.check_text("a metric", comparison.metric)
+        if not 0 < comparison.margin < inf:
+            because = "a margin is above 0: no data proves that nothing at all was lost"
+            raise AdmissionRefused("policy", comparison.margin, because=because)
+    if not 0.001 <= policy.significance <= 0.2:
+        raise AdmissionRefused("policy", policy.significance, because="0.001 to 0.2")
     for requirement in policy.requirements:
         rules.check_text("a suite", requirement.suite)
         rules.check_text("a metric", requirement.metric)

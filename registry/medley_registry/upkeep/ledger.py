@@ -9,12 +9,14 @@ from medley_registry.adapters import FIRST_STATES, NEXT_STATES, Adapter, Version
 from medley_registry.aliases import Alias, AliasMove
 from medley_registry.bases import BaseModel
 from medley_registry.canonical import Json
+from medley_registry.decisions import Decision
 from medley_registry.digest import Digest
 from medley_registry.errors import RegistryError
 from medley_registry.events import Event, EventKind
 from medley_registry.evidence import Evidence
 from medley_registry.findings import Code, Finding
 from medley_registry.fingerprint import kind_name
+from medley_registry.item_scores import ItemScores
 from medley_registry.keys import AccessKey, Signature, TrustedKey
 from medley_registry.policies import Approval, Protection
 from medley_registry.references import Reference
@@ -154,7 +156,9 @@ def _varied(event: Event) -> list[Name]:
 
 def _measured(event: Event) -> list[Name]:
     payload: dict[str, Any] = event.payload
-    return [(Evidence, (*_version(payload), payload["ordinal"]))]
+    key = (*_version(payload), payload["ordinal"])
+    names: list[Name] = [(Evidence, key)]
+    return [*names, (ItemScores, key)] if payload.get("items") else names
 
 
 def _moved(event: Event) -> list[Name]:
@@ -175,6 +179,14 @@ def _approved(event: Event) -> list[Name]:
     return [(Approval, (*key, event.actor))]
 
 
+_DECISION = ("adapter", "alias", "generation", "ordinal")
+
+
+def _decided(event: Event) -> list[Name]:
+    payload: dict[str, Any] = event.payload
+    return [(Decision, tuple(payload[key] for key in _DECISION))]
+
+
 def _revoked(event: Event) -> list[Name]:
     payload: dict[str, Any] = event.payload
     return [(Revocation, (Digest.parse(payload["digest"]),))]
@@ -190,6 +202,7 @@ _RECORDS: dict[EventKind, Callable[[Event], list[Name]]] = {
     EventKind.ALIAS_MOVED: _moved,
     EventKind.ALIAS_PROTECTED: _protected,
     EventKind.ALIAS_APPROVED: _approved,
+    EventKind.GATE_DECIDED: _decided,
     EventKind.CONTENT_REVOKED: _revoked,
     EventKind.KEY_TRUSTED: lambda event: [(TrustedKey, (event.payload["key_id"],))],
     EventKind.ACCESS_GRANTED: lambda event: [(AccessKey, (event.payload["key_id"],))],

@@ -7,6 +7,7 @@ from medley_server.schemas.aliases import (
     ApprovalList,
     ApprovalRecord,
     Consent,
+    DecisionList,
     PolicyBody,
     PolicyRecord,
     ProtectionRecord,
@@ -26,6 +27,11 @@ def set_policy(
     registry: RegistryDep, caller: CallerDep, name: Name, alias: AliasName, body: PolicyBody
 ) -> object:
     return registry.protection.set(name, alias, body.policy(), actor=caller.name)
+
+
+@router.get("/decisions", response_model=DecisionList)
+def list_decisions(registry: RegistryDep, name: Name, alias: AliasName) -> object:
+    return {"decisions": registry.protection.decisions(name, alias)}
 
 
 @router.get("/approvals", response_model=ApprovalList)

@@ -2,7 +2,15 @@
 
 from typing import Annotated, Any
 
-from medley_registry import AliasPolicy, EvidenceKind, MoveReason, VariantKind
+from medley_registry import (
+    AliasPolicy,
+    Better,
+    EvidenceKind,
+    MoveReason,
+    Outcome,
+    Over,
+    VariantKind,
+)
 from pydantic import BeforeValidator, Field
 
 from medley_server.schemas.fields import (
@@ -98,12 +106,25 @@ class RequirementBody(Body):
     suite_digest: SentDigest | None = None
 
 
+class ComparisonBody(Body):
+    """Not worse than the version the alias points at, by more than a margin."""
+
+    suite: Line
+    metric: Line
+    margin: float = Field(allow_inf_nan=False)
+    better: Better = Better.HIGHER
+    over: Over = Over.ITEMS
+    variant: VariantKind = VariantKind.BF16
+
+
 class PolicyBody(Body):
     """All that must hold of a version before the alias may point at it."""
 
     requirements: list[RequirementBody] = Field(default_factory=list)
     signers: list[Line] = Field(default_factory=list)
     approvals: int = 0
+    comparisons: list[ComparisonBody] = Field(default_factory=list)
+    significance: float = Field(default=AliasPolicy().significance, allow_inf_nan=False)
 
     def policy(self) -> AliasPolicy:
         """The registry's own."""
@@ -116,6 +137,8 @@ class PolicyRecord(Record):
     requirements: list[dict[str, Any]]
     signers: list[str]
     approvals: int
+    comparisons: list[dict[str, Any]] = Field(default_factory=list)
+    significance: float = AliasPolicy().significance
 
 
 def _policy(policy: object) -> object:
@@ -131,3 +154,25 @@ class ProtectionRecord(Record):
     policy: Annotated[PolicyRecord, BeforeValidator(_policy)]
     actor: str
     at: At
+
+
+class DecisionRecord(Record):
+    """Whether the alias could be moved to a version, and every number behind it."""
+
+    adapter: str
+    alias: str
+    generation: int
+    ordinal: int
+    number: int
+    digest: Text
+    revision: int
+    outcome: Outcome
+    report: dict[str, Any]
+    actor: str
+    at: At
+
+
+class DecisionList(Record):
+    """Oldest first."""
+
+    decisions: list[DecisionRecord]

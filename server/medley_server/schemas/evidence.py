@@ -3,8 +3,19 @@
 from typing import Any
 
 from medley_registry import EvidenceKind, VariantKind
+from pydantic import Field
 
-from medley_server.schemas.fields import At, Body, Metrics, Plain, Record, SentDigest, Text
+from medley_server.schemas.fields import (
+    At,
+    Body,
+    Finite,
+    Line,
+    Metrics,
+    Plain,
+    Record,
+    SentDigest,
+    Text,
+)
 
 
 class VariantRecord(Record):
@@ -45,8 +56,17 @@ class EvidenceList(Record):
     evidence: list[EvidenceRecord]
 
 
+class ItemBody(Body):
+    """What one document or question contributed: by metric, a sum and what it is divided by."""
+
+    item: Line
+    cluster: Line
+    site: Line = ""
+    tallies: dict[str, tuple[Finite, Finite]]
+
+
 class EvidenceBody(Body):
-    """A result about one variant."""
+    """A result about one variant, perhaps with the items that it adds up from."""
 
     variant: VariantKind = VariantKind.BF16
     kind: EvidenceKind
@@ -54,3 +74,4 @@ class EvidenceBody(Body):
     suite_digest: SentDigest
     environment: Plain
     metrics: Metrics
+    items: list[ItemBody] = Field(default_factory=list)

@@ -103,8 +103,10 @@ Moment = Annotated[AwareDatetime, AfterValidator(_utc)]
 Plain = Annotated[dict[str, Any], AfterValidator(_plain)]
 """A JSON object that is kept as it is."""
 
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+
 Metrics = Annotated[
-    dict[str, Annotated[float, Field(allow_inf_nan=False)]],
+    dict[str, Finite],
     Field(min_length=1, max_length=1000),
     AfterValidator(_plain),
 ]

@@ -10,7 +10,7 @@ from medley_training.recipe import Recipe
 LINEAR = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
 QUERIES = ["q_proj", "v_proj"]
 LOSS = EvaluationPlan(tasks=("loss",))
-EXTRACTION = EvaluationPlan(tasks=("loss", "extraction"), max_new_tokens=224)
+EXTRACTION = EvaluationPlan(tasks=("loss", "extraction"), max_new_tokens=224, batch_tokens=6144)
 CHOICES = EvaluationPlan(tasks=("loss", "choices"))
 
 
@@ -22,7 +22,16 @@ def documents(base: Path, *, seed: int) -> Recipe:
         "examples_per_site": 12,
         "held_out_share": 0.67,
     }
-    return _recipe(base, "documents", seed, sorted(STYLES), data, rounds=8, modules=LINEAR)
+    return _recipe(
+        base,
+        "documents",
+        seed,
+        sorted(STYLES),
+        data,
+        rounds=16,
+        modules=LINEAR,
+        examples_per_round=1,
+    )
 
 
 def questions(base: Path, *, seed: int, alpha: float, path: Path, source: str) -> Recipe:
@@ -49,6 +58,7 @@ def _recipe(
     *,
     rounds: int,
     modules: list[str],
+    examples_per_round: int = 3,
 ) -> Recipe:
     return Recipe.model_validate(
         {
@@ -67,6 +77,6 @@ def _recipe(
                 "max_tokens": 640,
             },
             "strategy": {"name": "stacking", "weights": "samples"},
-            "evaluation": {"tasks": ["loss"], "max_examples": 3},
+            "evaluation": {"tasks": ["loss"], "max_examples": examples_per_round},
         }
     )

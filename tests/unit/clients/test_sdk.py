@@ -221,7 +221,7 @@ def test_what_the_server_refuses_is_told_as_it_says_it(
     with served.client(api_key=secret) as reader, pytest.raises(medley.Forbidden, match="publish"):
         reader.adapters.publish(folder, name=name, base=TINY)
 
-    assert missing.value.nearest == (name,)
+    assert missing.value.nearest[0] == name  # adapters of other tests may be near too
     assert refused.value.rule.startswith("config-")
 
 

@@ -37,6 +37,7 @@ ROUTES: dict[tuple[str, str], set[str]] = {
     ("GET", f"{ALIAS}/history"): ALL,
     ("GET", f"{ALIAS}/policy"): ALL,
     ("PUT", f"{ALIAS}/policy"): ONLY_ADMIN,
+    ("GET", f"{ALIAS}/decisions"): ALL,
     ("GET", f"{ALIAS}/approvals"): ALL,
     ("POST", f"{ALIAS}/approvals"): PROMOTERS,
     ("GET", "/v1/events"): ONLY_ADMIN,

@@ -39,7 +39,7 @@ def offered(
     [
         ("medley comp", ["completion"]),
         ("medley adapter pro", ["promote", "protect"]),
-        ("medley adapter promote notes:1 --ex", ["--expect-generation"]),
+        ("medley adapter promote notes:1 --exp", ["--expect-generation", "--explain"]),
         ("medley adapter show ", ["notes", "notes@production", "notes:2", "notes:1"]),
         ("medley adapter show notes:", ["notes:2", "notes:1"]),
         ("medley adapter show notes@", ["notes@production"]),

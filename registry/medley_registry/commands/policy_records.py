@@ -1,0 +1,86 @@
+"""What ``--json`` prints of policies, consent and decisions (see `records`)."""
+
+from typing import Any, Literal
+
+from typing_extensions import TypedDict  # the schema's maker wants this one before Python 3.12
+
+from medley_registry.commands.words import Form, Measurement
+
+
+class RequirementRecord(TypedDict):
+    """A bound on a metric."""
+
+    kind: Measurement
+    suite: str
+    metric: str
+    at_least: float | None
+    at_most: float | None
+    variant: Form
+    suite_digest: str | None
+    """Only a suite with just this content counts; None for any."""
+
+
+class ComparisonRecord(TypedDict):
+    """Not worse than the version that the alias points at."""
+
+    suite: str
+    metric: str
+    margin: float
+    """It may be worse by as much as this, and no more."""
+    better: Literal["higher", "lower"]
+    over: Literal["items", "worst-site", "harmonic-mean", "each-site"]
+    variant: Form
+
+
+class PolicyRecord(TypedDict):
+    """What is demanded of a version."""
+
+    requirements: list[RequirementRecord]
+    signers: list[str]
+    """Key ids, each of which must have signed."""
+    approvals: int
+    """By how many people, the one who promotes not counted."""
+    comparisons: list[ComparisonRecord]
+    significance: float
+    """How often, at most, the comparisons together may let a worse version pass."""
+
+
+class ProtectionRecord(PolicyRecord):
+    """What an alias demands of a version."""
+
+    adapter: str
+    alias: str
+    unmet: list[str] | None
+    """With --for: what that version lacks; else None."""
+
+
+class ApprovalRecord(TypedDict):
+    """One person's consent to a move."""
+
+    adapter: str
+    alias: str
+    generation: int
+    number: int
+    digest: str
+    actor: str
+    at: str
+
+
+class DecisionRecord(TypedDict):
+    """Whether an alias that demands something could be moved to a version, and why."""
+
+    adapter: str
+    alias: str
+    generation: int
+    """How often the alias had moved; where it pointed is what the version was compared with."""
+    ordinal: int
+    """Counts the decisions made while it stood there."""
+    number: int
+    digest: str
+    revision: int
+    """Which of the alias's policies was asked."""
+    outcome: Literal["passed", "refused"]
+    report: dict[str, Any]
+    """Every demand with what was found: docs/gate.md."""
+    actor: str
+    at: str

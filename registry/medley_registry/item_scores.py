@@ -1,0 +1,77 @@
+"""What each item of a suite contributed to an evaluation: what two versions are compared by.
+
+A metric is a sum over a count, such as right fields over fields. Kept by item, it can be counted
+again over any of them: over one hospital's, or over a resampling.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from math import isfinite
+from typing import Any
+
+from medley_registry.canonical import Json
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One document or question.
+
+    Attributes:
+        name: What it is called in its suite; there is no second one of that name.
+        cluster: What it belongs to and what is drawn as one: a patient, a document.
+        site: The hospital it is from.
+        tallies: By metric, a sum and what it is divided by.
+    """
+
+    name: str
+    cluster: str
+    site: str
+    tallies: Mapping[str, tuple[float, float]]
+
+    def to_json(self) -> dict[str, Json]:
+        """What ``from_json`` reads back."""
+        tallies: dict[str, Json] = {name: [*tally] for name, tally in self.tallies.items()}
+        return {"item": self.name, "cluster": self.cluster, "site": self.site, "tallies": tallies}
+
+    @classmethod
+    def from_json(cls, value: Any) -> "Item":
+        """Read what ``to_json`` wrote.
+
+        Raises:
+            KeyError, TypeError, ValueError: it is something else.
+        """
+        name, cluster, site = (value[key] for key in ("item", "cluster", "site"))
+        if not all(isinstance(text, str) for text in (name, cluster, site)):
+            raise TypeError("item, cluster and site are texts")
+        tallies = {metric: _tally(metric, pair) for metric, pair in value["tallies"].items()}
+        return cls(name, cluster, site, tallies)
+
+
+def _tally(metric: object, pair: Any) -> tuple[float, float]:
+    total, count = pair
+    for number in (total, count):
+        if isinstance(number, bool) or not isinstance(number, int | float) or not isfinite(number):
+            raise TypeError(f"{metric} is a sum and a count, two numbers")
+    if not isinstance(metric, str) or count < 0:
+        raise ValueError(f"{metric} has a negative count, or is no name")
+    return total, count
+
+
+@dataclass(frozen=True, slots=True)
+class ItemScores:
+    """The items behind one piece of evidence, sorted by name."""
+
+    adapter: str
+    number: int
+    ordinal: int
+    items: tuple[Item, ...]
+
+
+def totals(items: Iterable[Item]) -> dict[str, float]:
+    """Each metric over these items: its sum over its count, where anything was counted."""
+    sums: dict[str, tuple[float, float]] = {}
+    for item in items:
+        for metric, (total, count) in item.tallies.items():
+            before = sums.get(metric, (0.0, 0.0))
+            sums[metric] = (before[0] + total, before[1] + count)
+    return {metric: total / count for metric, (total, count) in sums.items() if count}
