@@ -53,6 +53,33 @@ def seal_file(stream: BinaryIO) -> None:
     os.fsync(stream.fileno())
 
 
+def replace_file(path: Path, data: bytes) -> None:
+    """Write a file so that its name stands for all of it or for what it was, whatever happens."""
+    with incoming_file(path.parent) as (incoming, stream):
+        _write(stream, data)
+        incoming.replace(path)
+    sync_folder(path.parent)
+
+
+def create_file(path: Path, data: bytes, *, mode: int) -> None:
+    """Write a new file, all of it or nothing, that only those may read whom `mode` names.
+
+    Raises:
+        FileExistsError: the file exists; it stays as it is.
+    """
+    with incoming_file(path.parent) as (incoming, stream):
+        os.fchmod(stream.fileno(), mode)
+        _write(stream, data)
+        os.link(incoming, path)  # unlike a rename, it never replaces what is there
+    sync_folder(path.parent)
+
+
+def _write(stream: BinaryIO, data: bytes) -> None:
+    stream.write(data)
+    stream.flush()
+    os.fsync(stream.fileno())
+
+
 def make_folder(folder: Path) -> None:
     """Make a folder and those above it, unless they are there; their names are durable then.
 

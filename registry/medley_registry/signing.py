@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from medley_registry.durable import disk_errors, incoming_file, make_folder, sync_folder
+from medley_registry.durable import create_file, disk_errors, make_folder
 from medley_registry.errors import KeyNotFound, NameTaken, SignatureRefused
 from medley_registry.manifest import Manifest
 from medley_registry.model_signature import (
@@ -115,16 +115,10 @@ def make_key(path: str | Path) -> KeySigner:
     path = Path(path)
     with disk_errors(path.parent):
         make_folder(path.parent.absolute())
-        with incoming_file(path.parent) as (incoming, stream):
-            os.fchmod(stream.fileno(), 0o600)
-            stream.write(_new_key())
-            stream.flush()
-            os.fsync(stream.fileno())
-            try:
-                os.link(incoming, path)  # unlike a rename, it never replaces what is there
-            except FileExistsError:
-                raise NameTaken(f"{path} exists; a key is never overwritten") from None
-        sync_folder(path.parent)
+        try:
+            create_file(path, _new_key(), mode=0o600)
+        except FileExistsError:
+            raise NameTaken(f"{path} exists; a key is never overwritten") from None
     return KeySigner(path)
 
 

@@ -10,12 +10,11 @@ before it is used.
 """
 
 import math
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from medley_registry.durable import incoming_file
+from medley_registry.durable import replace_file
 
 from medley_training.compression.codec import NO_CODEC
 from medley_training.compression.codec import codec as codec_named
@@ -68,11 +67,7 @@ def write_contribution(
         }
         payload, rest = encode(deltas, codec_named(codec), feedback)
     whole = {name: tensor.contiguous() for name, tensor in payload.items()}
-    with incoming_file(path.parent) as (incoming, stream):
-        stream.write(save(whole, metadata={"codec": codec}))
-        stream.flush()
-        os.fsync(stream.fileno())
-        incoming.replace(path)
+    replace_file(path, save(whole, metadata={"codec": codec}))
     return rest
 
 

@@ -1,9 +1,8 @@
 """Files of keys and certificates: on disk before they count, never overwritten."""
 
-import os
 from pathlib import Path
 
-from medley_registry.durable import disk_errors, incoming_file, make_folder, sync_folder
+from medley_registry.durable import create_file, disk_errors, make_folder
 
 from medley_training.errors import BadKey
 
@@ -34,13 +33,7 @@ def write_key_file(path: Path, data: bytes, mode: int) -> None:
     """
     with disk_errors(path.parent):
         make_folder(path.parent.absolute())
-        with incoming_file(path.parent) as (incoming, stream):
-            os.fchmod(stream.fileno(), mode)
-            stream.write(data)
-            stream.flush()
-            os.fsync(stream.fileno())
-            try:
-                os.link(incoming, path)  # unlike a rename, it never replaces what is there
-            except FileExistsError:
-                raise BadKey(f"{path} exists; a key is never overwritten") from None
-        sync_folder(path.parent)
+        try:
+            create_file(path, data, mode=mode)
+        except FileExistsError:
+            raise BadKey(f"{path} exists; a key is never overwritten") from None

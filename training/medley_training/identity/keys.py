@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from medley_registry.durable import disk_errors, incoming_file, make_folder, sync_folder
+from medley_registry.durable import create_file, disk_errors, make_folder
 
 from medley_training.errors import BadKey, BadSignature
 
@@ -112,16 +112,10 @@ class SigningKey:
         """
         with disk_errors(path.parent):
             make_folder(path.parent.absolute())
-            with incoming_file(path.parent) as (incoming, stream):
-                os.fchmod(stream.fileno(), _OWNER_ONLY)
-                stream.write(_new_pem())
-                stream.flush()
-                os.fsync(stream.fileno())
-                try:
-                    os.link(incoming, path)  # unlike a rename, it never replaces what is there
-                except FileExistsError:
-                    raise BadKey(f"{path} exists; a key is never overwritten") from None
-            sync_folder(path.parent)
+            try:
+                create_file(path, _new_pem(), mode=_OWNER_ONLY)
+            except FileExistsError:
+                raise BadKey(f"{path} exists; a key is never overwritten") from None
         return cls.load(path)
 
     @classmethod

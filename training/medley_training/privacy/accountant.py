@@ -2,7 +2,6 @@
 
 import fcntl
 import json
-import os
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -11,7 +10,7 @@ from decimal import ROUND_CEILING, Context
 from pathlib import Path
 from typing import Any
 
-from medley_registry.durable import incoming_file, make_folder, sync_folder
+from medley_registry.durable import make_folder, replace_file
 
 from medley_training.errors import BudgetSpent, PrivacyError
 from medley_training.privacy.quiet_opacus import quiet_opacus
@@ -145,12 +144,7 @@ class PrivacyLedger:
 
     def _write(self, spendings: Sequence[Spending]) -> None:
         record = {"format": _FORMAT, "spendings": [asdict(spending) for spending in spendings]}
-        with incoming_file(self._path.parent) as (incoming, stream):
-            stream.write(json.dumps(record, indent=1).encode())
-            stream.flush()
-            os.fsync(stream.fileno())
-            incoming.replace(self._path)
-        sync_folder(self._path.parent)
+        replace_file(self._path, json.dumps(record, indent=1).encode())
 
     @contextmanager
     def _locked(self) -> Iterator[None]:

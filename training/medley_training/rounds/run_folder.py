@@ -18,14 +18,13 @@ Every file is written aside, put on disk and renamed, so what has its final name
 
 import fcntl
 import json
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import IntEnum
 from pathlib import Path
 from typing import Any
 
-from medley_registry.durable import incoming_file, make_folder, sync_folder
+from medley_registry.durable import make_folder, replace_file
 
 from medley_training.errors import RunDamaged, RunMismatch
 
@@ -197,12 +196,7 @@ class RunFolder:
 def write_bytes(path: Path, data: bytes) -> None:
     """Write a file so that its name stands for all of it or nothing, even after a power loss."""
     make_folder(path.parent)
-    with incoming_file(path.parent) as (incoming, stream):
-        stream.write(data)
-        stream.flush()
-        os.fsync(stream.fileno())
-        incoming.replace(path)
-    sync_folder(path.parent)
+    replace_file(path, data)
 
 
 def write_json(path: Path, value: Any) -> None:

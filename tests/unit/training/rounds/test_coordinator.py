@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from medley_registry.canonical import canonical_json
 from medley_registry.digest import Digest
-from medley_registry.durable import sync_folder
+from medley_registry.durable import replace_file
 from medley_registry.opening import open_registry
 from medley_training.errors import RunMismatch, TooFewContributions, TrainingError
 from medley_training.rounds.events import Failed, Published
@@ -59,20 +59,23 @@ def test_another_seed_gives_other_digests(tmp_path: Path, undisturbed: list[str]
 
 @pytest.fixture
 def killed_at(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
-    """Dies before the n-th file that a run writes gets its name."""
-    written = sync_folder
+    """Dies before the n-th file that a run writes has its name, or after: two moments a file."""
     left = [0]
 
-    def write(folder: Path) -> None:
+    def step() -> None:
         left[0] -= 1
         if left[0] == 0:
             raise Killed
-        written(folder)
+
+    def write(path: Path, data: bytes) -> None:
+        step()
+        replace_file(path, data)
+        step()
 
     def arm(count: int) -> None:
         left[0] = count
 
-    monkeypatch.setattr("medley_training.rounds.run_folder.sync_folder", write)
+    monkeypatch.setattr("medley_training.rounds.run_folder.replace_file", write)
     return arm
 
 
@@ -80,7 +83,7 @@ def killed_at(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
     max_examples=8,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
-@given(at=st.lists(st.integers(1, 70), min_size=1, max_size=2))
+@given(at=st.lists(st.integers(1, 140), min_size=1, max_size=2))
 def test_a_run_killed_anywhere_goes_on_to_the_same_digests(
     tmp_path_factory: pytest.TempPathFactory,
     killed_at: Callable[[int], None],
