@@ -27,6 +27,7 @@ from medley_training.data.formatting import TokenizedExample, tokenize_example
 from medley_training.data.sources.documents import extraction_example
 from medley_training.documents.document import documents
 from medley_training.evaluation.loss import score_loss
+from medley_training.evaluation.scores import pooled
 from medley_training.local.base import load_base
 from medley_training.local.determinism import reproducible
 from medley_training.local.lora import (
@@ -125,7 +126,8 @@ class Experiment:
                 result, spending = self._train(model, arm)
                 began = perf_counter()
                 found = tuple(self._exposures(model))
-                loss = score_loss(model, self._held_out, pad_token_id=self._pad).metrics()["loss"]
+                each = score_loss(model, self._held_out, pad_token_id=self._pad)
+                loss = pooled(each).metrics()["loss"]
             finally:
                 self._base = model.unload()
         epsilon = epsilon_of([spending], delta=self._options.delta) if spending else None

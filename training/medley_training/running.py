@@ -80,6 +80,7 @@ def opened_run(
     *,
     registry: str | None = None,
     key: Path | None = None,
+    promote: str | None = None,
     participants: Path | None = None,
     is_quiet: bool = False,
 ) -> Iterator[OpenedRun]:
@@ -91,6 +92,7 @@ def opened_run(
         registry: Where to publish. A run on the tiny base publishes into its own folder unless
             told otherwise: its versions are of no use to anybody else.
         key: Signs the versions, where the registry asks for it.
+        promote: An alias to point at each round's version, if its policy lets it.
         participants: Whose signatures count; the run's own book where it is not given.
         is_quiet: Show no progress.
 
@@ -105,9 +107,10 @@ def opened_run(
         base = find_base(recipe.base, opened, made=path / "base")
         run = open_run(path, recipe, base, book=participants)
         display = scope.enter_context(rounds_progress(quiet=is_quiet))
+        signer = signer_for(opened, key)
         yield OpenedRun(
             run=run,
-            publisher=Publisher(opened, base, recipe.adapter, signer_for(opened, key)),
+            publisher=Publisher(opened, base, recipe.adapter, signer, alias=promote),
             observe=together(EventLog(folder.events).append, display),
         )
 
@@ -118,6 +121,7 @@ def carry_out_here(
     *,
     registry: str | None = None,
     key: Path | None = None,
+    promote: str | None = None,
     workers: int = 1,
     is_quiet: bool = False,
 ) -> dict[str, Any]:
@@ -128,6 +132,7 @@ def carry_out_here(
         path: The run's folder.
         registry: Where to publish; see `opened_run`.
         key: Signs the versions, where the registry asks for it.
+        promote: An alias to point at each round's version; see `opened_run`.
         workers: How many sites work at once.
         is_quiet: Show no progress.
 
@@ -135,7 +140,9 @@ def carry_out_here(
         TrainingError: The run cannot begin, or cannot go on.
         RegistryError: A version could not be published.
     """
-    with opened_run(recipe, path, registry=registry, key=key, is_quiet=is_quiet) as opened:
+    with opened_run(
+        recipe, path, registry=registry, key=key, promote=promote, is_quiet=is_quiet
+    ) as opened:
         register_sites(opened.run)
         _describe_data(opened.run, is_quiet=is_quiet)
         with sites_here(opened.run, workers=workers, observe=opened.observe) as sites:
@@ -167,6 +174,7 @@ def carry_out_across(
     wait: int | None = None,
     registry: str | None = None,
     key: Path | None = None,
+    promote: str | None = None,
     is_quiet: bool = False,
     tell: Callable[[str], None] = lambda _: None,
 ) -> dict[str, Any]:
@@ -181,6 +189,7 @@ def carry_out_across(
         wait: Begin once so many sites are connected; by default as many as a round needs.
         registry: Where to publish; see `opened_run`.
         key: Signs the versions, where the registry asks for it.
+        promote: An alias to point at each round's version; see `opened_run`.
         is_quiet: Show no progress.
         tell: Told in a line who is connected.
 
@@ -194,7 +203,13 @@ def carry_out_across(
     _require_registered(recipe, participants)
     with (
         opened_run(
-            recipe, path, registry=registry, key=key, participants=participants, is_quiet=is_quiet
+            recipe,
+            path,
+            registry=registry,
+            key=key,
+            promote=promote,
+            participants=participants,
+            is_quiet=is_quiet,
         ) as opened,
         serve_coordinator(
             path / "superlink", listen=listen, certificates=certificates, only=recipe.sites.names

@@ -7,7 +7,7 @@ from medley_registry.opening import open_registry
 from medley_training.base_source import find_base
 from medley_training.data.labelled import SiteData
 from medley_training.evaluation.plan import EvaluationPlan
-from medley_training.evaluation.scores import Scores
+from medley_training.evaluation.scores import Scores, pooled
 from medley_training.factors import read_shape
 from medley_training.identity.keys import SigningKey
 from medley_training.local.lora import WEIGHTS_FILE
@@ -59,7 +59,7 @@ def score(recipe: Recipe, adapter: Path, data: SiteData, plan: EvaluationPlan) -
     assert recipe.base.path is not None
     ledger = adapter / "no-ledger.json"
     learner = SiteTraining(recipe.base.path, recipe.base.precision, data, ledger=ledger)
-    return learner.score(load_file(adapter / WEIGHTS_FILE), read_shape(adapter), plan)
+    return pooled(learner.score(load_file(adapter / WEIGHTS_FILE), read_shape(adapter), plan))
 
 
 def _participant(run: Run, name: str, data: SiteData, observe: Observer) -> Participant:

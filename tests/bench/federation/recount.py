@@ -18,7 +18,7 @@ import typer
 from medley_training.data.federated import FederatedData, site_data
 from medley_training.data.labelled import SiteData
 from medley_training.errors import TooFewContributions
-from medley_training.evaluation.scores import NO_SCORES, Scores
+from medley_training.evaluation.scores import NO_SCORES, Scores, pooled
 from medley_training.factors import Adapter, Factors, TensorAdapter, adapter_of, tensors_of
 from medley_training.identity.envelope import Envelope
 from medley_training.identity.task import Task
@@ -74,7 +74,7 @@ class Recount:
         for own in held_out:
             precision = self.recipe.base.precision
             learner = SiteTraining(self.base, precision, own, ledger=Path("unused"))
-            found += learner.score(tensors, shape, self.recipe.evaluation)
+            found += pooled(learner.score(tensors, shape, self.recipe.evaluation))
         return found
 
     def root_data(self) -> SiteData:

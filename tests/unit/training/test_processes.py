@@ -94,7 +94,7 @@ class _Remembering:
             duration_s=1.0,
         )
 
-    def score(self, adapter: object, shape: object, plan: object) -> Scores:
+    def score(self, adapter: object, shape: object, plan: object) -> list[Scores]:
         raise NotImplementedError
 
 

@@ -8,7 +8,13 @@ from medley_registry.commands.options import JsonOption, KeyOption, RegistryOpti
 from medley_registry.commands.screen import print_note
 
 from medley_training.commands.logs import log_to_stderr
-from medley_training.commands.options import QuietOption, RecipeArgument, SeedOption, recipe_with
+from medley_training.commands.options import (
+    PromoteOption,
+    QuietOption,
+    RecipeArgument,
+    SeedOption,
+    recipe_with,
+)
 from medley_training.commands.refusals import in_one_line
 from medley_training.commands.summary import show_summary
 
@@ -74,6 +80,7 @@ def coordinator(
     seed: SeedOption = None,
     registry: RegistryOption = None,
     key: KeyOption = None,
+    promote: PromoteOption = None,
     quiet: QuietOption = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -110,6 +117,7 @@ def coordinator(
         wait=wait,
         registry=registry,
         key=key,
+        promote=promote,
         is_quiet=quiet,
         tell=_hush if quiet else print_note,
     )

@@ -19,6 +19,15 @@ SeedOption = Annotated[
     int | None,
     typer.Option("--seed", min=0, help="Use this seed, not the recipe's.", show_default=False),
 ]
+PromoteOption = Annotated[
+    str | None,
+    typer.Option(
+        "--promote",
+        metavar="ALIAS",
+        help="Point this alias at each round's version, if its policy lets it.",
+        show_default=False,
+    ),
+]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")]
 
 

@@ -12,7 +12,13 @@ from medley_training.commands import key, participant
 from medley_training.commands.certificates import certificates, node_key
 from medley_training.commands.coordinator import coordinator
 from medley_training.commands.documents import documents
-from medley_training.commands.options import QuietOption, RecipeArgument, SeedOption, recipe_with
+from medley_training.commands.options import (
+    PromoteOption,
+    QuietOption,
+    RecipeArgument,
+    SeedOption,
+    recipe_with,
+)
 from medley_training.commands.refusals import in_one_line
 from medley_training.commands.report import report
 from medley_training.commands.site import site
@@ -54,26 +60,35 @@ def run(
     ] = 1,
     registry: RegistryOption = None,
     key: KeyOption = None,
+    promote: PromoteOption = None,
     quiet: QuietOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Carry out a recipe's rounds with all sites on this machine.
 
     Stopped or killed anywhere, it goes on where it was with the same --run-dir, to the same
-    versions. Every round is published; no alias moves.
+    versions. Every round is published. No alias moves unless --promote names one, and then only to
+    versions that have what the alias demands (`medley adapter protect`).
 
     \b
     Examples:
       medley train run smoke
       medley train run smollm2-135m --run-dir runs/first --workers 2
       medley train run hospital.toml --seed 11 --json | tail -1 | jq .digest
+      medley train run hospital.toml --promote production
     """
     from medley_training.running import carry_out_here
 
     loaded = recipe_with(recipe, seed)
     folder = run_dir or _new_folder(loaded)
     summary = carry_out_here(
-        loaded, folder, registry=registry, key=key, workers=workers, is_quiet=quiet
+        loaded,
+        folder,
+        registry=registry,
+        key=key,
+        promote=promote,
+        workers=workers,
+        is_quiet=quiet,
     )
     show_summary(summary, folder, as_json=as_json)
 

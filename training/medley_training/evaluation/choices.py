@@ -9,7 +9,7 @@ from medley_training.data.examples import Example
 from medley_training.data.formatting import ChatTokenizer
 from medley_training.evaluation.padding import last_position, padded
 from medley_training.evaluation.prompt import prompt_of
-from medley_training.evaluation.scores import Scores, Tally
+from medley_training.evaluation.scores import NO_SCORES, Scores, Tally
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -46,8 +46,8 @@ def score_choices(
     pad_token_id: int,
     batch_tokens: int = 2048,
     observer: Callable[[int], None] | None = None,
-) -> Scores:
-    """The share of questions whose right option is the likeliest (``choice_accuracy``).
+) -> list[Scores]:
+    """Whether the right option is the likeliest (``choice_accuracy``), of each question.
 
     An option's score is the log-probability of its whole completion, the end of the turn included,
     and not the mean over its tokens. It is the chance that the model gives just this answer. The
@@ -61,16 +61,16 @@ def score_choices(
         batch_tokens: The most tokens, padding included, that go through the model at once.
         observer: Told after each batch how many questions were in it.
     """
-    right = 0
+    found = [NO_SCORES] * len(questions)
     for batch in _batches(questions, max_tokens=batch_tokens):
-        found = option_scores(model, batch, pad_token_id=pad_token_id)
-        right += sum(
-            scores.index(max(scores)) == question.answer
-            for question, scores in zip(batch, found, strict=True)
-        )
+        asked = [questions[place] for place in batch]
+        scores = option_scores(model, asked, pad_token_id=pad_token_id)
+        for place, question, options in zip(batch, asked, scores, strict=True):
+            is_right = options.index(max(options)) == question.answer
+            found[place] = Scores({"choice_accuracy": Tally(is_right, 1)})
         if observer is not None:
             observer(len(batch))
-    return Scores({"choice_accuracy": Tally(right, len(questions))})
+    return found
 
 
 def option_scores(
@@ -137,14 +137,13 @@ def _log_probability(logits: "Tensor", tokens: "Tensor") -> "Tensor":
     return chosen - logits.logsumexp(dim=2)
 
 
-def _batches(
-    questions: Sequence[ChoiceQuestion], *, max_tokens: int
-) -> Iterator[list[ChoiceQuestion]]:
-    current: list[ChoiceQuestion] = []
-    for question in sorted(questions, key=lambda question: question.width):
-        if current and (len(current) + 1) * question.width > max_tokens:
+def _batches(questions: Sequence[ChoiceQuestion], *, max_tokens: int) -> Iterator[list[int]]:
+    """The questions' places, in batches of similar width."""
+    current: list[int] = []
+    for place in sorted(range(len(questions)), key=lambda place: questions[place].width):
+        if current and (len(current) + 1) * questions[place].width > max_tokens:
             yield current
             current = []
-        current.append(question)
+        current.append(place)
     if current:
         yield current

@@ -1,6 +1,6 @@
 """Scores of a model on held-out examples, for every task of a plan."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
@@ -38,12 +38,15 @@ def evaluate(
     held_out: Sequence[LabelledExample | Example],
     plan: EvaluationPlan,
     observer: EvaluationObserver | None = None,
-) -> Scores:
+) -> list[Scores]:
     """Score the model on every task of the plan; it is left as it was found.
 
     An example takes part in the tasks that it is made for: one with choices is chosen for, one
     without is answered in free text, and each adds to the loss. One without a completion within
     ``plan.max_tokens`` adds nothing to the loss.
+
+    Returns:
+        The scores of each example that was used; `pooled` are those of all together.
 
     Args:
         model: A base, or a wrapped one.
@@ -53,10 +56,11 @@ def evaluate(
         observer: Told as examples are done.
     """
     cases = [_Case.of(each) for each in held_out[: plan.max_examples]]
-    scores = NO_SCORES
+    scores = [NO_SCORES] * len(cases)
     with _answering(model):
         for task in plan.tasks:
-            scores += _RUN[task](model, tokenizer, cases, plan, observer)
+            for place, found in _RUN[task](model, tokenizer, cases, plan, observer):
+                scores[place] += found
     return scores
 
 
@@ -75,8 +79,9 @@ class _Case:
 
 _Run: TypeAlias = Callable[
     ["PreTrainedModel", Tokenizer, Sequence[_Case], EvaluationPlan, EvaluationObserver | None],
-    Scores,
+    Iterable[tuple[int, Scores]],
 ]
+"""Gives the scores of the cases that take part, each with its place."""
 
 
 def _loss(
@@ -85,15 +90,16 @@ def _loss(
     cases: Sequence[_Case],
     plan: EvaluationPlan,
     observer: EvaluationObserver | None,
-) -> Scores:
-    examples = list(_fitting(cases, tokenizer, max_tokens=plan.max_tokens))
-    return score_loss(
+) -> Iterable[tuple[int, Scores]]:
+    fitting = dict(_fitting(cases, tokenizer, max_tokens=plan.max_tokens))
+    found = score_loss(
         model,
-        examples,
+        [*fitting.values()],
         pad_token_id=padding_of(tokenizer),
         batch_tokens=plan.batch_tokens,
-        observer=_counting(observer, "loss", len(examples)),
+        observer=_counting(observer, "loss", len(fitting)),
     )
+    return zip(fitting, found, strict=True)
 
 
 def _choices(
@@ -102,19 +108,20 @@ def _choices(
     cases: Sequence[_Case],
     plan: EvaluationPlan,
     observer: EvaluationObserver | None,
-) -> Scores:
-    questions = [
-        choice_question(case.example, case.choices, case.answer, tokenizer=tokenizer)
-        for case in cases
+) -> Iterable[tuple[int, Scores]]:
+    questions = {
+        place: choice_question(case.example, case.choices, case.answer, tokenizer=tokenizer)
+        for place, case in enumerate(cases)
         if case.choices
-    ]
-    return score_choices(
+    }
+    found = score_choices(
         model,
-        questions,
+        [*questions.values()],
         pad_token_id=padding_of(tokenizer),
         batch_tokens=plan.batch_tokens,
         observer=_counting(observer, "choices", len(questions)),
     )
+    return zip(questions, found, strict=True)
 
 
 def _extraction(
@@ -123,16 +130,17 @@ def _extraction(
     cases: Sequence[_Case],
     plan: EvaluationPlan,
     observer: EvaluationObserver | None,
-) -> Scores:
-    examples = [case.example for case in cases if not case.choices]
-    return score_extraction(
+) -> Iterable[tuple[int, Scores]]:
+    examples = {place: case.example for place, case in enumerate(cases) if not case.choices}
+    found = score_extraction(
         model,
         tokenizer,
-        examples,
+        [*examples.values()],
         max_new_tokens=plan.max_new_tokens,
         batch_tokens=plan.batch_tokens,
         observer=_counting(observer, "extraction", len(examples)),
     )
+    return zip(examples, found, strict=True)
 
 
 _RUN: dict[EvaluationTask, _Run] = {
@@ -144,10 +152,10 @@ _RUN: dict[EvaluationTask, _Run] = {
 
 def _fitting(
     cases: Sequence[_Case], tokenizer: Tokenizer, *, max_tokens: int
-) -> Iterator[TokenizedExample]:
-    for case in cases:
+) -> Iterator[tuple[int, TokenizedExample]]:
+    for place, case in enumerate(cases):
         try:
-            yield tokenize_example(case.example, tokenizer, max_tokens=max_tokens)
+            yield place, tokenize_example(case.example, tokenizer, max_tokens=max_tokens)
         except NothingToLearn:
             continue
 

@@ -12,7 +12,7 @@ from medley_training.documents.scoring import FieldCounts, compare
 from medley_training.errors import RecipeError
 from medley_training.evaluation.generation import greedy_answers
 from medley_training.evaluation.prompt import Tokenizer, padding_of, prompt_of
-from medley_training.evaluation.scores import NO_SCORES, Scores, Tally
+from medley_training.evaluation.scores import Scores, Tally
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -26,12 +26,12 @@ def score_extraction(
     max_new_tokens: int,
     batch_tokens: int = 2048,
     observer: Callable[[int], None] | None = None,
-) -> Scores:
+) -> list[Scores]:
     """Generate a record for each document and compare it with the chat's own last turn.
 
-    The metrics are ``field_f1`` over the fields of all documents together, ``field_exact`` (the
-    share of documents with every field right and none invented), ``json_valid`` (the share of
-    answers with a JSON object in them) and ``critical_errors`` per document (`FieldCounts`).
+    The metrics of each document are ``field_f1`` over its fields, ``field_exact`` (every field
+    right and none invented), ``json_valid`` (there is a JSON object in the answer) and
+    ``critical_errors`` (`FieldCounts`).
 
     Args:
         model: In evaluation mode.
@@ -53,11 +53,10 @@ def score_extraction(
         batch_tokens=batch_tokens,
         observer=observer,
     )
-    found = (
-        compare(record, parse_answer(answer))
+    return [
+        _scores(compare(record, parse_answer(answer)))
         for record, answer in zip(records, answers, strict=True)
-    )
-    return sum((_scores(counts) for counts in found), start=NO_SCORES)
+    ]
 
 
 def _scores(counts: FieldCounts) -> Scores:

@@ -1,12 +1,12 @@
 """How well the completions of examples are predicted, token by token."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from random import Random
 from typing import TYPE_CHECKING
 
-from medley_training.data.batches import batches_by_length
+from medley_training.data.batches import Batch, batches_by_length
 from medley_training.data.formatting import IGNORED_LABEL, TokenizedExample
-from medley_training.evaluation.scores import Scores, Tally
+from medley_training.evaluation.scores import NO_SCORES, Scores, Tally
 from medley_training.local.loss import completion_logits
 
 if TYPE_CHECKING:
@@ -20,8 +20,8 @@ def score_loss(
     pad_token_id: int,
     batch_tokens: int = 2048,
     observer: Callable[[int], None] | None = None,
-) -> Scores:
-    """The mean loss per completion token (``loss``, nats) and ``token_accuracy``.
+) -> list[Scores]:
+    """The mean loss per completion token (``loss``, nats) and ``token_accuracy``, of each example.
 
     A token is right where it is the likeliest after the true tokens before it.
 
@@ -33,17 +33,30 @@ def score_loss(
         observer: Told after each batch how many examples were in it.
     """
     import torch
-    from torch.nn.functional import cross_entropy
 
-    loss, right, num_tokens = 0.0, 0, 0
+    places: dict[int, list[int]] = {}
+    for place, example in enumerate(examples):
+        places.setdefault(id(example), []).append(place)
+    found = [NO_SCORES] * len(examples)
     with torch.no_grad():
         # The order of batches is all that the generator draws.
         for batch in batches_by_length(examples, Random(0), max_tokens=batch_tokens):  # noqa: S311
-            logits, targets = completion_logits(model, batch, pad_token_id=pad_token_id)
-            is_target = targets != IGNORED_LABEL
-            loss += float(cross_entropy(logits, targets, reduction="sum"))
-            right += int(((logits.argmax(dim=-1) == targets) & is_target).sum())
-            num_tokens += int(is_target.sum())
+            rows = _rows(model, batch, pad_token_id=pad_token_id)
+            for example, scores in zip(batch, rows, strict=True):
+                found[places[id(example)].pop()] = scores
             if observer is not None:
                 observer(len(batch))
-    return Scores({"loss": Tally(loss, num_tokens), "token_accuracy": Tally(right, num_tokens)})
+    return found
+
+
+def _rows(model: "PreTrainedModel", batch: Batch, *, pad_token_id: int) -> Iterator[Scores]:
+    """The scores of each example of a batch."""
+    from torch.nn.functional import cross_entropy
+
+    logits, targets = completion_logits(model, batch, pad_token_id=pad_token_id)
+    losses = cross_entropy(logits, targets, ignore_index=IGNORED_LABEL, reduction="none")
+    is_target = targets != IGNORED_LABEL
+    is_right = (logits.argmax(dim=-1) == targets) & is_target
+    by_row = (t.view(len(batch), -1).sum(dim=1).tolist() for t in (losses, is_right, is_target))
+    for loss, right, num_tokens in zip(*by_row, strict=True):
+        yield Scores({"loss": Tally(loss, num_tokens), "token_accuracy": Tally(right, num_tokens)})

@@ -17,6 +17,8 @@ class EvaluationPlan(BaseModel):
         max_tokens: Longer examples are cut for the loss, prompt included.
         max_new_tokens: A generated answer ends here at the latest.
         batch_tokens: The most tokens, padding included, that go through the model at once.
+        per_document: Sites send the scores of each held-out example, by its place, and not only
+            their sum. A gate can then compare two rounds document by document; more leaves a site.
 
     Raises:
         ValidationError: A value is outside its range, or a task is named twice.
@@ -29,6 +31,7 @@ class EvaluationPlan(BaseModel):
     max_tokens: PositiveInt = 2048
     max_new_tokens: PositiveInt = 384
     batch_tokens: PositiveInt = 2048
+    per_document: bool = False
 
     @field_validator("tasks")
     @classmethod

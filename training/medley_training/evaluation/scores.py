@@ -1,8 +1,7 @@
 """What an evaluation found, in a form that can be pooled over sites by adding."""
 
-import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -57,26 +56,29 @@ class Scores:
             }
         )
 
-    def to_json(self) -> str:
-        """One line that `from_json` reads back as equal scores."""
-        tallies = {name: [tally.sum, tally.count] for name, tally in self.tallies.items()}
-        return json.dumps(tallies, sort_keys=True)
+    def to_json(self) -> dict[str, list[float]]:
+        """What `from_json` reads back as equal scores."""
+        return {name: [tally.sum, tally.count] for name, tally in self.tallies.items()}
 
     @classmethod
-    def from_json(cls, text: str) -> "Scores":
-        """The scores in one line.
+    def from_json(cls, value: object) -> "Scores":
+        """Read what somebody else says are scores.
 
         Raises:
-            ValueError: The line is not what `to_json` writes.
+            ValueError: It is not what `to_json` gives.
         """
-        found = json.loads(text)
-        if not isinstance(found, dict):
+        if not isinstance(value, dict):
             raise ValueError("scores are an object of metrics")
-        return cls({name: _tally(name, value) for name, value in found.items()})
+        return cls({name: _tally(name, pair) for name, pair in value.items()})
 
 
 NO_SCORES = Scores({})
 """Nothing was evaluated; adding it changes nothing."""
+
+
+def pooled(scores: Iterable[Scores]) -> Scores:
+    """The scores of all examples together."""
+    return sum(scores, NO_SCORES)
 
 
 def _tally(name: str, value: object) -> Tally:

@@ -9,6 +9,7 @@ from medley_training.rounds.events import (
     Evaluated,
     Event,
     Failed,
+    Judged,
     Published,
     Refused,
     RoundStarted,
@@ -38,6 +39,7 @@ class RoundHistory:
     aggregated: Aggregated | None = None
     evaluated: Evaluated | None = None
     published: Published | None = None
+    judged: Judged | None = None
 
 
 @dataclass(slots=True)
@@ -128,6 +130,8 @@ def _add(at: RoundHistory, event: Event) -> None:
             at.evaluated = event
         case Published():
             at.published = event
+        case Judged():
+            at.judged = event
         case _:
             pass
 

@@ -26,6 +26,7 @@ from medley_training.reports.privacy_text import (
     uploads_row,
 )
 from medley_training.rounds.event_text import metric_name, metrics_text
+from medley_training.rounds.events import Judged
 
 PAGE_FILE = "report.html"
 
@@ -163,10 +164,26 @@ def _published(run: RunHistory) -> list[str]:
     if not published:
         return []
     scores = {each.round: metrics_text(each.pooled) for each in run.evaluations}
+    verdicts = {each.number: _verdict(each.judged) for each in run.rounds if each.judged}
+    head = ("version", "round", "digest", "held-out, pooled", *(["gate"] if verdicts else []))
     rows = [
-        (each.version, each.round, each.digest, scores.get(each.round, "")) for each in published
+        (
+            each.version,
+            each.round,
+            each.digest,
+            scores.get(each.round, ""),
+            *([verdicts.get(each.round, "")] if verdicts else []),
+        )
+        for each in published
     ]
-    return ["<h2>Published</h2>", _table(("version", "round", "digest", "held-out, pooled"), rows)]
+    return ["<h2>Published</h2>", _table(head, rows)]
+
+
+def _verdict(judged: Judged) -> str:
+    """What the gate decided, and why not."""
+    if judged.lacks:
+        return f"{judged.alias} stays: lacks {'; '.join(judged.lacks)}"
+    return f"{judged.alias} moved here"
 
 
 def _refused(run: RunHistory, report: Report) -> list[str]:

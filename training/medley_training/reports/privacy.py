@@ -9,6 +9,7 @@ from typing import Any
 from medley_training.errors import RunDamaged
 from medley_training.reports.history import RunHistory, history
 from medley_training.reports.received import Received, name_patterns, received
+from medley_training.rounds.assessing import has_documents
 from medley_training.rounds.event_text import refusal_text
 from medley_training.rounds.events import (
     Contributed,
@@ -102,6 +103,7 @@ class Report:
         told_counts: Sites whose exact number of examples is in the log, because they ran here.
         strangers: What a contribution or its statement holds that none should; nothing, if all
             is well.
+        is_per_document: Whether sites sent the scores of each held-out example by itself.
     """
 
     run: str
@@ -118,6 +120,7 @@ class Report:
     failed: tuple[tuple[int, str], ...]
     told_counts: tuple[str, ...]
     strangers: tuple[str, ...]
+    is_per_document: bool
 
     @property
     def trainable_share(self) -> float:
@@ -173,6 +176,7 @@ def privacy_report(run_dir: Path) -> Report:
         failed=tuple((each.number, site) for each in run.rounds for site in sorted(each.failed)),
         told_counts=_told_counts(events),
         strangers=_strangers(found),
+        is_per_document=any(has_documents(folder.round(each.number)) for each in run.rounds),
     )
 
 

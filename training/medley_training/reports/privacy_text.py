@@ -136,7 +136,8 @@ def contents(report: Report) -> list[str]:
     lines += [f"The signed statement: {', '.join(said)}."] if said else []
     lines += ["Beside it: about how many tokens were trained on, and about how long that took."]
     if metrics:
-        lines += [f"Scores on the site's held-out examples: {', '.join(metrics)}."]
+        each = " of each by itself" if report.is_per_document else ""
+        lines += [f"Scores on the site's held-out examples{each}: {', '.join(metrics)}."]
     private = sorted({_privacy_text(upload) for upload in report.uploads})
     lines += [f"Differential privacy: {'; '.join(private) or 'none'}."]
     return lines

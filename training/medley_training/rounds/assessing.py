@@ -5,15 +5,16 @@ from pathlib import Path
 from typing import Any
 
 from medley_registry.digest import Digest
+from medley_registry.item_scores import Item
 
 from medley_training.evaluation.fairness import fairness
-from medley_training.evaluation.scores import NO_SCORES, Scores
+from medley_training.evaluation.scores import Scores, pooled
 from medley_training.factors import read_shape
 from medley_training.local.lora import WEIGHTS_FILE, LoraShape
 from medley_training.rounds.events import Evaluated, Failed, Observer
-from medley_training.rounds.questions import Assessment
+from medley_training.rounds.questions import Assessment, EvaluationReply
 from medley_training.rounds.run import Run
-from medley_training.rounds.run_folder import write_json
+from medley_training.rounds.run_folder import Phase, RoundFolder, read_json, write_json
 from medley_training.rounds.transport import Failure, Question, Request, Sites
 
 
@@ -39,42 +40,74 @@ def assess(
         site: Request(Question.EVALUATE, _question(run, number, site, data, shape), data)
         for site in sites.names
     }
-    scores: dict[str, Scores] = {}
+    answers: dict[str, tuple[Scores, ...]] = {}
     missing: dict[str, str] = {}
     for site, answer in sites.ask(requests, deadline_s=run.recipe.sites.deadline_s):
         try:
             if isinstance(answer, Failure):
                 raise ValueError(answer.reason)
-            scores[site] = Scores.from_json(answer.body)
+            answers[site] = EvaluationReply.from_json(answer.body).scores
         except ValueError as error:
             missing[site] = str(error)
             observe(Failed(round=number, site=site, detail=f"evaluation: {error}"))
-    return _record(scores, missing, number=number, out=out, observe=observe)
+    if run.recipe.evaluation.per_document:
+        write_json(_of_documents(out), _by_document(answers))
+    return _record(answers, missing, number=number, out=out, observe=observe)
+
+
+def has_documents(folder: RoundFolder) -> bool:
+    """Whether sites said what each of their held-out documents contributed."""
+    return _of_documents(folder.marker(Phase.EVALUATED)).exists()
+
+
+def read_items(folder: RoundFolder) -> tuple[Item, ...]:
+    """What each held-out document of each site contributed, if the recipe asks for that."""
+    kept = _of_documents(folder.marker(Phase.EVALUATED))
+    by_site = read_json(kept) if kept.exists() else {}
+    return tuple(
+        Item.from_json({"item": name, "cluster": name, "site": site, "tallies": tallies})
+        for site, documents in sorted(by_site.items())
+        for name, tallies in ((f"{site}/{place:05d}", each) for place, each in documents)
+    )
+
+
+def _of_documents(record: Path) -> Path:
+    """The file with what each document contributed, beside the record, and written before it."""
+    return record.with_name(f"documents-{record.name}")
+
+
+def _by_document(answers: Mapping[str, tuple[Scores, ...]]) -> dict[str, Any]:
+    """Each document's scores with its place, by which it is known from round to round."""
+    return {
+        site: [[place, each.to_json()] for place, each in enumerate(scores)]
+        for site, scores in answers.items()
+    }
 
 
 def _record(
-    scores: Mapping[str, Scores],
+    answers: Mapping[str, tuple[Scores, ...]],
     missing: Mapping[str, str],
     *,
     number: int,
     out: Path,
     observe: Observer,
 ) -> dict[str, float]:
+    scores = {site: pooled(each) for site, each in answers.items()}
     by_site = {site: scores[site].metrics() for site in sorted(scores)}
-    pooled = sum((scores[site] for site in sorted(scores)), NO_SCORES).metrics()
+    of_all = pooled(scores[site] for site in sorted(scores)).metrics()
     spread = {
         metric: {"mean": f.mean, "minimum": f.minimum, "harmonic_mean": f.harmonic_mean}
         for metric, f in fairness(scores).items()
     }
     record: dict[str, Any] = {
         "scores": by_site,
-        "pooled": pooled,
+        "pooled": of_all,
         "fairness": spread,
         "missing": dict(missing),
     }
     write_json(out, record)
-    observe(Evaluated(round=number, scores=by_site, pooled=pooled, fairness=spread))
-    return pooled
+    observe(Evaluated(round=number, scores=by_site, pooled=of_all, fairness=spread))
+    return of_all
 
 
 def _question(run: Run, number: int, site: str, data: bytes, shape: LoraShape) -> str:

@@ -19,7 +19,7 @@ from medley_registry.lineage import Contribution
 from medley_training.identity.round_statement import Refusal, RoundStatement
 from medley_training.rounds.acknowledging import acknowledge
 from medley_training.rounds.aggregating import Aggregate, aggregate
-from medley_training.rounds.assessing import assess
+from medley_training.rounds.assessing import assess, read_items
 from medley_training.rounds.ballot import Ballot, read_ballot
 from medley_training.rounds.closing import close
 from medley_training.rounds.collecting import Collection
@@ -27,6 +27,7 @@ from medley_training.rounds.configuring import chosen_sites, configure, start_fi
 from medley_training.rounds.events import (
     Aggregated,
     Closed,
+    Judged,
     Observer,
     Published,
     RoundStarted,
@@ -45,6 +46,9 @@ from medley_training.rounds.run_folder import (
 from medley_training.rounds.transport import Sites
 from medley_training.strategies.base import Strategy
 from medley_training.strategies.catalogue import strategy as strategy_named
+
+_MOST_METRICS = 1000
+"""What a registry takes of one evaluation."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,13 +169,26 @@ class Coordinator:
         """Publish first, sign last: publishing again what is there changes nothing."""
         ballot, found = read_ballot(folder), Aggregate.of(folder)
         version = self.publisher.publish(self._result(folder, ballot, found))
-        published = {"version": version.reference, "digest": str(version.digest)}
+        published: dict[str, Any] = {
+            "version": version.reference,
+            "digest": str(version.digest),
+            "lacks": self.publisher.promote(version),
+        }
         write_json(folder.path / "published.json", published)
         statement = round_statement(self.run, folder, ballot, found)
         write_bytes(folder.marker(Phase.PUBLISHED), statement.seal(self.run.key).to_json().encode())
         self.observe(
             Published(round=folder.number, version=version.reference, digest=str(version.digest))
         )
+        if self.publisher.alias:
+            self.observe(
+                Judged(
+                    round=folder.number,
+                    version=version.reference,
+                    alias=self.publisher.alias,
+                    lacks=tuple(published["lacks"]),
+                )
+            )
 
     def _result(self, folder: RoundFolder, ballot: Ballot, found: Aggregate) -> RoundResult:
         recipe = self.run.recipe
@@ -196,8 +213,22 @@ class Coordinator:
             ),
             parent=before,
             suite=f"held-out/{recipe.data.source}",
-            metrics=read_json(folder.marker(Phase.EVALUATED))["pooled"],
+            metrics=_evidence_metrics(read_json(folder.marker(Phase.EVALUATED))),
+            items=read_items(folder),
         )
+
+
+def _evidence_metrics(evaluated: dict[str, Any]) -> dict[str, float]:
+    """All sites together under a metric's own name; under NAME/SITE each site's.
+
+    ``NAME/minimum`` and ``NAME/harmonic_mean`` are over the sites, as far as all have the metric.
+    """
+    found: dict[str, float] = dict(evaluated["pooled"])
+    for site, metrics in evaluated["scores"].items():
+        found |= {f"{name}/{site}": value for name, value in metrics.items()}
+    for name, spread in evaluated["fairness"].items():
+        found |= {f"{name}/{of}": spread[of] for of in ("minimum", "harmonic_mean")}
+    return found if len(found) <= _MOST_METRICS else dict(evaluated["pooled"])
 
 
 def round_statement(

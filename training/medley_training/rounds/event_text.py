@@ -11,6 +11,7 @@ from medley_training.rounds.events import (
     Evaluated,
     Event,
     Failed,
+    Judged,
     Metrics,
     Published,
     Refused,
@@ -111,6 +112,15 @@ def _(event: Evaluated) -> str:
 @_text.register
 def _(event: Published) -> str:
     return f"round {event.round}: published {event.version}, {event.digest}"
+
+
+@_text.register
+def _(event: Judged) -> str:
+    name = event.version.partition(":")[0]
+    if event.lacks:
+        lacks = "; ".join(event.lacks)
+        return f"round {event.round}: {name}@{event.alias} stays, {event.version} lacks {lacks}"
+    return f"round {event.round}: {name}@{event.alias} is {event.version}"
 
 
 @_text.register

@@ -195,6 +195,17 @@ class Published(_Happened):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Judged(_Happened):
+    """The gate has decided on a round's version: the alias points at it, or it lacks something."""
+
+    kind: ClassVar[str] = "judged"
+    round: int
+    version: str
+    alias: str
+    lacks: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunFinished(_Happened):
     """The last round is done; `version` is None where nothing is published."""
 
@@ -216,6 +227,7 @@ Event: TypeAlias = (
     | Aggregated
     | Evaluated
     | Published
+    | Judged
     | RunFinished
 )
 Observer: TypeAlias = Callable[[Event], None]

@@ -1,6 +1,6 @@
 """What a participant does with its own data, as the rounds see it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -66,6 +66,6 @@ class Learner(Protocol):
 
     def score(
         self, adapter: Mapping[str, "Tensor"], shape: LoraShape, plan: EvaluationPlan
-    ) -> Scores:
-        """How the adapter does on what this site held out, measured as the plan says."""
+    ) -> Sequence[Scores]:
+        """How the adapter does on each example this site held out, measured as the plan says."""
         ...

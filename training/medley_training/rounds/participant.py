@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from medley_registry.digest import Digest
 
 from medley_training.errors import BadSignature, TaskRefused
+from medley_training.evaluation.scores import pooled
 from medley_training.identity.admission import accept
 from medley_training.identity.envelope import Envelope
 from medley_training.identity.keys import PublicKey, SigningKey
@@ -18,7 +19,7 @@ from medley_training.privacy.accountant import rounded_up
 from medley_training.rounds.answers import AnswerFolder
 from medley_training.rounds.events import Event, Observer, SiteStarted, Step
 from medley_training.rounds.learner import Learner, Learnt
-from medley_training.rounds.questions import Assessment, TrainingReply
+from medley_training.rounds.questions import Assessment, EvaluationReply, TrainingReply
 from medley_training.rounds.receipts import ReceiptBook
 from medley_training.rounds.transport import Question, Request, Response
 
@@ -115,8 +116,10 @@ class Participant:
             raise TaskRefused(f"the question is {asked.participant}'s, not {self.name}'s")
         if Digest.of(request.payload) != asked.adapter:
             raise TaskRefused("the adapter is not the one that the question was signed over")
-        scores = self._learner.score(_tensors(request.payload), asked.shape, asked.evaluation)
-        return Response(scores.to_json())
+        plan = asked.evaluation
+        scores = tuple(self._learner.score(_tensors(request.payload), asked.shape, plan))
+        told = scores if plan.per_document else (pooled(scores),)
+        return Response(EvaluationReply(told).to_json())
 
     def _require_same_base(self, task: Task) -> None:
         if task.base != self._learner.base:

@@ -17,6 +17,7 @@ from medley_training.rounds.events import (
     Evaluated,
     Event,
     Failed,
+    Judged,
     Observer,
     Published,
     Refused,
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import Progress, TaskID
 
-_LASTING = (RunStarted, Refused, Failed, Evaluated, Published, RunFinished)
+_LASTING = (RunStarted, Refused, Failed, Evaluated, Published, Judged, RunFinished)
 """What stays above the bars; the rest only moves them."""
 
 

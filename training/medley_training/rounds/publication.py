@@ -10,7 +10,9 @@ from medley_registry.adapters import Version
 from medley_registry.bases import BaseModel
 from medley_registry.canonical import Json, canonical_json
 from medley_registry.digest import Digest
+from medley_registry.errors import AliasProtected
 from medley_registry.evidence import EvidenceKind
+from medley_registry.item_scores import Item
 from medley_registry.lineage import Contribution, Lineage, Parent, Relation
 from medley_registry.registry import Registry
 from medley_registry.signing import Signer
@@ -26,6 +28,7 @@ class RoundResult:
         folder: The adapter's folder.
         parent: The version of the round before, as its reference and digest.
         metrics: What evidence is recorded, by name; empty where nothing was evaluated.
+        items: What each held-out document contributed, if the sites said so.
     """
 
     run: str
@@ -37,6 +40,7 @@ class RoundResult:
     parent: tuple[str, Digest] | None
     suite: str
     metrics: Mapping[str, float]
+    items: tuple[Item, ...] = ()
 
 
 class Publisher:
@@ -47,15 +51,23 @@ class Publisher:
         base: The base model, as registered there.
         adapter: The name that versions get.
         signer: Signs versions, where the registry asks for it.
+        alias: To be pointed at each round's version, if the alias's policy lets it.
     """
 
     def __init__(
-        self, registry: Registry, base: BaseModel, adapter: str, signer: Signer | None
+        self,
+        registry: Registry,
+        base: BaseModel,
+        adapter: str,
+        signer: Signer | None,
+        *,
+        alias: str | None = None,
     ) -> None:
         self._registry = registry
         self._base = base
         self._adapter = adapter
         self._signer = signer
+        self.alias = alias
 
     def publish(self, result: RoundResult) -> Version:
         """Add the aggregate as a version, with its lineage and its evaluation.
@@ -77,6 +89,22 @@ class Publisher:
             self._record(version, result)
         return version
 
+    def promote(self, version: Version) -> list[str]:
+        """Point the alias at a version, unless the version lacks something; gives what it lacks.
+
+        The registry keeps the decision with its numbers (docs/gate.md).
+
+        Raises:
+            RegistryError: It cannot be promoted whatever the alias demands.
+        """
+        if self.alias is None:
+            return []
+        try:
+            self._registry.promote(version.adapter, version.number, alias=self.alias, actor=_ACTOR)
+        except AliasProtected as refused:
+            return [*refused.unmet]
+        return []
+
     def _record(self, version: Version, result: RoundResult) -> None:
         suite_digest = Digest.of(canonical_json({"recipe": str(result.recipe), "of": result.suite}))
         known = self._registry.evidence.of(version.adapter, version.number)
@@ -91,6 +119,7 @@ class Publisher:
             environment=_environment(),
             metrics=dict(result.metrics),
             actor=_ACTOR,
+            items=result.items,
         )
 
 

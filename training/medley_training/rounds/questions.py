@@ -10,10 +10,12 @@ from pydantic.dataclasses import dataclass as record
 
 from medley_training.errors import ContributionRefused, TaskRefused
 from medley_training.evaluation.plan import EvaluationPlan
+from medley_training.evaluation.scores import Scores
 from medley_training.identity.record import STRICT, CountField, DigestField, NameField, Record
 from medley_training.local.lora import LoraShape
 
 _MOST_TOKENS = 1 << 53
+_MOST_EXAMPLES = 10_000
 
 
 @record(frozen=True, slots=True, kw_only=True, config=STRICT)
@@ -50,6 +52,29 @@ class Assessment(Record):
             raise TaskRefused(
                 f"the question's plan cannot be carried out here: {place}: {flaw['msg']}"
             ) from error
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluationReply:
+    """A site's scores: of all its held-out examples together, or of each, if that was asked for."""
+
+    scores: tuple[Scores, ...]
+
+    def to_json(self) -> str:
+        """What `from_json` reads back."""
+        return json.dumps([scores.to_json() for scores in self.scores], sort_keys=True)
+
+    @classmethod
+    def from_json(cls, text: str) -> "EvaluationReply":
+        """Read a stranger's answer.
+
+        Raises:
+            ValueError: It has another form.
+        """
+        value = json.loads(text)
+        if not isinstance(value, list) or len(value) > _MOST_EXAMPLES:
+            raise ValueError(f"scores are a list of at most {_MOST_EXAMPLES}")
+        return cls(tuple(Scores.from_json(each) for each in value))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

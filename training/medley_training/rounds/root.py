@@ -9,6 +9,7 @@ from medley_registry.digest import Digest
 
 from medley_training.compression.contribution_file import ContributionFile
 from medley_training.errors import RecipeError
+from medley_training.evaluation.scores import pooled
 from medley_training.factors import Adapter, tensors_of
 from medley_training.local.lora import LoraShape
 from medley_training.privacy.config import PrivacyConfig
@@ -68,7 +69,7 @@ class Root:
 
     def _loss(self, adapter: Adapter, shape: LoraShape) -> float:
         plan = self.run.recipe.evaluation
-        metrics = self.learner.score(_tensors(adapter), shape, plan).metrics()
+        metrics = pooled(self.learner.score(_tensors(adapter), shape, plan)).metrics()
         if "loss" not in metrics:
             raise RecipeError("weights by utility need data.root_share and evaluation task loss")
         return metrics["loss"]

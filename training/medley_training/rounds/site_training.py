@@ -16,7 +16,7 @@ from medley_training.errors import NothingToLearn
 from medley_training.evaluation.evaluate import evaluate
 from medley_training.evaluation.loss import score_loss
 from medley_training.evaluation.plan import EvaluationPlan
-from medley_training.evaluation.scores import Scores
+from medley_training.evaluation.scores import Scores, pooled
 from medley_training.identity.task import Task
 from medley_training.local.base import BasePrecision, load_base
 from medley_training.local.determinism import reproducible
@@ -112,8 +112,8 @@ class SiteTraining:
 
     def score(
         self, adapter: Mapping[str, "Tensor"], shape: LoraShape, plan: EvaluationPlan
-    ) -> Scores:
-        """How the adapter does on what this site held out, measured as the plan says."""
+    ) -> list[Scores]:
+        """How the adapter does on each example this site held out, measured as the plan says."""
         with reproducible(0, threads=self._threads), self._wrapped(shape) as model:
             set_adapter(model, adapter)
             return evaluate(model, self._tokenizer, self._data.held_out, plan)
@@ -126,7 +126,7 @@ class SiteTraining:
 
     def _loss(self, model: "PeftModel", examples: Sequence[TokenizedExample]) -> float:
         scores = score_loss(model, examples[:_LOSS_EXAMPLES], pad_token_id=self._pad)
-        return scores.metrics()["loss"]
+        return pooled(scores).metrics()["loss"]
 
     @cached_property
     def _tokenizer(self) -> Any:

@@ -4,7 +4,7 @@
 is to train, it hands the task to the others, which train with it and end with the same adapter.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
@@ -53,7 +53,7 @@ class TogetherLearner:
 
     def score(
         self, adapter: Mapping[str, "Tensor"], shape: LoraShape, plan: EvaluationPlan
-    ) -> Scores:
+    ) -> Sequence[Scores]:
         """Score in this process alone: the others wait."""
         return self._learner.score(adapter, shape, plan)
 

@@ -21,7 +21,7 @@ from medley_training.evaluation.generation import greedy_answers
 from medley_training.evaluation.loss import score_loss
 from medley_training.evaluation.plan import EvaluationPlan
 from medley_training.evaluation.prompt import prompt_of
-from medley_training.evaluation.scores import Tally
+from medley_training.evaluation.scores import NO_SCORES, Scores, Tally, pooled
 
 from tests.unit.training.tiny_base import copying_examples, save_byte_tokenizer, tiny_base
 
@@ -61,18 +61,20 @@ def test_the_loss_is_the_mean_over_completion_tokens_however_they_are_batched(
     nats, right, num_tokens = 0.0, 0, 0
     for each in EXCHANGES:
         prompt = prompt_of(each, tokenizer)
-        found = _log_probabilities(prompt.token_ids, prompt.completion)
-        for row, token in zip(found, prompt.completion, strict=True):
+        logits = _log_probabilities(prompt.token_ids, prompt.completion)
+        for row, token in zip(logits, prompt.completion, strict=True):
             nats -= float(row[token])
             right += int(row.argmax()) == token
             num_tokens += 1
 
     for batch_tokens in (1, 80, 1000):
-        scores = score_loss(_model(), examples, pad_token_id=5, batch_tokens=batch_tokens)
+        found = score_loss(_model(), examples, pad_token_id=5, batch_tokens=batch_tokens)
+        scores = pooled(found)
 
         assert scores.tallies["loss"].sum == pytest.approx(nats, rel=1e-5)
         assert scores.tallies["token_accuracy"] == Tally(right, num_tokens)
         assert scores.tallies["loss"].count == num_tokens
+        assert [one.tallies["loss"].count for one in found] == [4, 11, 14]
 
 
 def test_a_prompt_ends_where_the_last_completion_begins(tokenizer: Any) -> None:
@@ -139,7 +141,7 @@ def test_the_choice_is_right_where_the_model_finds_the_right_option_likeliest(
         asked = [choice_question(EXCHANGES[0], choices, answer, tokenizer=tokenizer)] * 2
         found = score_choices(_model(), asked, pad_token_id=5, batch_tokens=1)
 
-        assert found.tallies == {"choice_accuracy": Tally(2 * (answer == best), 2)}
+        assert found == [Scores({"choice_accuracy": Tally(answer == best, 1)})] * 2
 
 
 @pytest.mark.parametrize("batch_tokens", [1, 20, 1000])
@@ -192,7 +194,8 @@ def test_extraction_pools_the_counts_of_its_documents(
         "medley_training.evaluation.extraction.answers_to", lambda *_, **__: answers
     )
 
-    scores = score_extraction(_model(), tokenizer, examples, max_new_tokens=1)
+    each = score_extraction(_model(), tokenizer, examples, max_new_tokens=1)
+    scores = pooled(each)
 
     assert scores.tallies == {
         "critical_errors": Tally(0, 4),
@@ -200,6 +203,7 @@ def test_extraction_pools_the_counts_of_its_documents(
         "field_f1": Tally(2 * 6, 6 + sum(FIELDS)),
         "json_valid": Tally(3, 4),
     }
+    assert [one.metrics()["field_f1"] for one in each] == [1, 1, 0, 0]
 
 
 def test_an_answer_that_misstates_a_dose_is_a_critical_error(
@@ -211,7 +215,7 @@ def test_an_answer_that_misstates_a_dose_is_a_critical_error(
         lambda *_, **__: ['{"medications":[{"name":"Digoxin","dose":"2.5 mg"}]}'],
     )
 
-    scores = score_extraction(_model(), tokenizer, [example], max_new_tokens=1)
+    (scores,) = score_extraction(_model(), tokenizer, [example], max_new_tokens=1)
 
     assert scores.metrics() == {
         "critical_errors": 1,
@@ -238,11 +242,14 @@ def test_every_task_scores_the_examples_that_it_is_for(tokenizer: Any) -> None:
     heard: list[EvaluationProgress] = []
     model = tiny_base(257).train()
 
-    scores = evaluate(model, tokenizer, [question, document], plan, heard.append)
+    each = evaluate(model, tokenizer, [question, document], plan, heard.append)
+    scores = pooled(each)
 
     assert model.training
     assert scores.tallies["choice_accuracy"].count == 1
     assert scores.tallies["json_valid"].count == 1
+    assert "json_valid" in each[1].tallies
+    assert "json_valid" not in each[0].tallies
     completions = [EXCHANGES[0].messages[-1].content, document.messages[-1].content]
     assert scores.tallies["loss"].count == sum(len(each.encode()) + 1 for each in completions)
     assert [(each.task, each.done, each.total) for each in heard if each.done == each.total] == [
@@ -255,16 +262,29 @@ def test_every_task_scores_the_examples_that_it_is_for(tokenizer: Any) -> None:
 def test_only_the_first_examples_of_a_plan_with_a_limit_are_used(tokenizer: Any) -> None:
     plan = EvaluationPlan(max_examples=1)
 
-    scores = evaluate(_model(), tokenizer, EXCHANGES, plan)
+    found = evaluate(_model(), tokenizer, EXCHANGES, plan)
 
-    assert scores == evaluate(_model(), tokenizer, EXCHANGES[:1], EvaluationPlan())
+    assert found == evaluate(_model(), tokenizer, EXCHANGES[:1], EvaluationPlan())
+    (scores,) = found
     assert scores.tallies["loss"].count == len("low") + 1
 
 
 def test_an_example_cut_before_its_completion_adds_nothing(tokenizer: Any) -> None:
     plan = EvaluationPlan(max_tokens=25)
 
-    scores = evaluate(_model(), tokenizer, EXCHANGES[:2], plan)
+    scores = pooled(evaluate(_model(), tokenizer, EXCHANGES[:2], plan))
 
     first = tokenize_example(EXCHANGES[0], tokenizer, max_tokens=25)
     assert scores.tallies["loss"].count == sum(t != IGNORED_LABEL for t in first.labels) == 2
+
+
+def test_each_example_gets_its_own_scores_in_the_order_given(tokenizer: Any) -> None:
+    long_first = [EXCHANGES[2], EXCHANGES[0], EXCHANGES[0], EXCHANGES[1]]
+
+    found = evaluate(_model(), tokenizer, long_first, EvaluationPlan(batch_tokens=60))
+
+    alone = [evaluate(_model(), tokenizer, [one], EvaluationPlan())[0] for one in long_first]
+    for one, other in zip(found, alone, strict=True):
+        assert one.tallies["loss"].sum == pytest.approx(other.tallies["loss"].sum, rel=1e-4)
+        assert one.tallies["loss"].count == other.tallies["loss"].count
+    assert evaluate(_model(), tokenizer, long_first, EvaluationPlan(max_tokens=8))[0] == NO_SCORES

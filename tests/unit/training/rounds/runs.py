@@ -79,10 +79,10 @@ class DrawnLearner:
 
     def score(
         self, adapter: Mapping[str, torch.Tensor], shape: LoraShape, plan: EvaluationPlan
-    ) -> Scores:
+    ) -> list[Scores]:
         del plan
         size = sum(float(tensor.double().square().sum()) for tensor in adapter.values())
-        return Scores({"loss": Tally(size * shape.scale, 10.0)})
+        return [Scores({"loss": Tally(size * shape.scale, 10.0)})]
 
 
 Wrap = Callable[[str, Answering], Answering]
@@ -100,12 +100,14 @@ class Town:
     folder: Path
     recipe: Recipe
     wrap: Wrap = as_it_is
+    promote: str | None = None
+    name: str = "run"
     events: list[Event] = field(default_factory=list)
     learners: dict[str, DrawnLearner] = field(default_factory=dict)
 
     @property
     def path(self) -> Path:
-        return self.folder / "run"
+        return self.folder / self.name
 
     def open(self, registry: Registry) -> Run:
         base_folder = self.folder / "base"
@@ -126,7 +128,9 @@ class Town:
             return Coordinator(
                 run=run,
                 sites=sites,
-                publisher=Publisher(registry, run.base, self.recipe.adapter, None),
+                publisher=Publisher(
+                    registry, run.base, self.recipe.adapter, None, alias=self.promote
+                ),
                 root=root,
                 observe=observe,
             ).carry_out()
