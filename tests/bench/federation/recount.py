@@ -32,6 +32,8 @@ from medley_training.strategies.base import Context, Vote
 from medley_training.strategies.catalogue import strategy
 from medley_training.strategies.weighting import RULES, Report, weights
 
+from tests.bench.federation.recipes import LOSS
+
 _ROOT_SEED = 1_000_003
 _ROOT_EXAMPLES = 12
 LIES: Mapping[str, float] = {"honest": 1.0, "sign flip": -1.0, "times 10": 10.0}
@@ -74,7 +76,7 @@ class Recount:
         for own in held_out:
             precision = self.recipe.base.precision
             learner = SiteTraining(self.base, precision, own, ledger=Path("unused"))
-            found += pooled(learner.score(tensors, shape, self.recipe.evaluation))
+            found += pooled(learner.score(tensors, shape, LOSS))
         return found
 
     def root_data(self) -> SiteData:
