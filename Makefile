@@ -28,7 +28,7 @@ check: setup ## format, lint, types, import contracts, quick tests
 	$(BIN)/hadolint Dockerfile
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest -n 2 -m "not e2e and not gpu and not slow"
+	HYPOTHESIS_PROFILE=quick $(BIN)/python -m pytest -n 2 -m "not e2e and not gpu and not slow"
 
 soak: setup ## the long tests of the registry: faults, races, collection, damage, fuzzing (half an hour)
 	$(BIN)/python -m tests.soak.faults

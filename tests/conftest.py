@@ -12,9 +12,11 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 
 _SLOW = [Path(__file__).parent / folder for folder in ("stores", "faults", "flower")]
 
-# A shared machine is slow at times; a deadline per example would fail for that alone.
-settings.register_profile("medley", deadline=None)
-settings.load_profile("medley")
+# A shared machine is slow at times; a deadline per example would fail for that alone. `make check`
+# draws fewer examples than `make test`.
+settings.register_profile("full", deadline=None)
+settings.register_profile("quick", deadline=None, max_examples=20)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "full"))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

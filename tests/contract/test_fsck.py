@@ -98,6 +98,7 @@ def test_a_registry_that_was_migrated_has_nothing_to_find(tmp_path: Path) -> Non
     assert {"notes:2", "AliasMove notes production 1"} <= altered
 
 
+@pytest.mark.slow
 def test_a_guard_that_is_gone_or_asleep_is_found_in_postgresql(tmp_path: Path) -> None:
     with new_registry("scale", tmp_path) as registry:
         assert isinstance(registry.index, PostgresIndex)

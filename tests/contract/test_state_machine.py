@@ -314,7 +314,13 @@ def machine_on(store: str) -> type[RegistryMachine]:
 
 
 @pytest.mark.parametrize(
-    ("store", "examples", "steps"), [("memory", 25, 40), ("disk", 6, 25), ("scale", 3, 15)]
+    ("store", "examples", "steps"),
+    [
+        ("memory", 8, 40),
+        pytest.param("memory", 40, 40, marks=pytest.mark.slow),
+        pytest.param("disk", 10, 25, marks=pytest.mark.slow),
+        ("scale", 3, 15),
+    ],
 )
 def test_the_registry_does_what_its_model_does(store: str, examples: int, steps: int) -> None:
     size = settings(max_examples=examples, stateful_step_count=steps, deadline=None)

@@ -45,7 +45,7 @@ def llama() -> Any:
     return LlamaForCausalLM(LlamaConfig(**TEXT))
 
 
-@pytest.mark.parametrize("make", [qwen2_5_vl, gemma3, llama])
+@pytest.mark.parametrize("make", [pytest.param(qwen2_5_vl, marks=pytest.mark.slow), gemma3, llama])
 def test_every_linear_module_of_a_saved_model_is_in_its_table(
     tmp_path: Path, make: Callable[[], Any]
 ) -> None:

@@ -62,6 +62,7 @@ def test_the_library_accepts_some_of_what_is_refused_here() -> None:
     assert all(read_by_library(case.make()) is not None for case in cases)
 
 
+@pytest.mark.slow
 def test_no_header_costs_its_reader_more_than_256_mib(tmp_path: Path) -> None:
     code = """
 import io, resource, sys

@@ -127,7 +127,6 @@ def path_of(template: str, data: st.DataObject) -> str:
 
 
 QUIET = settings(
-    max_examples=150,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 
