@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from medley_registry.aliases import Alias
 from medley_registry.canonical import Json
 from medley_registry.digest import Digest
 
@@ -41,3 +42,8 @@ class Decision:
         """Whether both say the same of the same candidate, asked for by the same person."""
         said = (self.number, self.revision, self.outcome, self.report, self.actor)
         return said == (other.number, other.revision, other.outcome, other.report, other.actor)
+
+    def led_to(self, alias: Alias) -> bool:
+        """Whether the alias stands where this decision let it go."""
+        moved = (alias.number, alias.generation - 1)
+        return self.outcome is Outcome.PASSED and (self.number, self.generation) == moved

@@ -20,9 +20,9 @@ class Evidence:
     """One result. It belongs to exactly one variant and is never inherited by another.
 
     ``suite`` and ``suite_digest`` name what was run and its content; ``environment`` is the
-    fingerprint of hardware and software; ``digest`` covers the variant's digest and all else that
-    was measured. ``ordinal`` counts a version's evidence from 1: by it, not by a clock, one result
-    is newer than another.
+    fingerprint of hardware and software; ``digest`` covers the variant's digest and all of this,
+    items apart (`medley_registry.item_scores`). ``ordinal`` counts a version's evidence from 1: by
+    it, not by a clock, one result is newer than another.
     """
 
     digest: Digest

@@ -6,10 +6,11 @@ again over any of them: over one hospital's, or over a resampling.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from math import isfinite
+from math import inf, isfinite
 from typing import Any
 
-from medley_registry.canonical import Json
+from medley_registry.canonical import Json, canonical_json
+from medley_registry.digest import Digest
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +51,16 @@ class Item:
 def _tally(metric: object, pair: Any) -> tuple[float, float]:
     total, count = pair
     for number in (total, count):
-        if isinstance(number, bool) or not isinstance(number, int | float) or not isfinite(number):
+        if isinstance(number, bool) or not isinstance(number, int | float):
             raise TypeError(f"{metric} is a sum and a count, two numbers")
-    if not isinstance(metric, str) or count < 0:
-        raise ValueError(f"{metric} has a negative count, or is no name")
+    try:
+        total, count = float(total), float(count)
+    except OverflowError as error:
+        raise ValueError(f"{metric}: {error}") from error
+    if not isinstance(metric, str) or not (isfinite(total) and 0 <= count < inf):
+        raise ValueError(f"{metric} has a sum or a count that is none")
+    if total and not count:
+        raise ValueError(f"{metric} has a sum and counts nothing")
     return total, count
 
 
@@ -65,6 +72,11 @@ class ItemScores:
     number: int
     ordinal: int
     items: tuple[Item, ...]
+
+
+def items_digest(items: Iterable[Item]) -> Digest:
+    """Equal for equal items, whenever and by whomever they were recorded."""
+    return Digest.of(canonical_json([item.to_json() for item in items]))
 
 
 def totals(items: Iterable[Item]) -> dict[str, float]:

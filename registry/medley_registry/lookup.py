@@ -15,7 +15,9 @@ from medley_registry.errors import (
     VersionDeleted,
     VersionNotFound,
 )
+from medley_registry.evidence import Evidence
 from medley_registry.index import IndexReader
+from medley_registry.item_scores import Item, ItemScores
 from medley_registry.references import DEFAULT_ALIAS, Reference
 from medley_registry.withdrawals import Tombstone
 
@@ -77,6 +79,13 @@ def find_number(reader: IndexReader, adapter: str, number: int) -> Version:
             nearest=tuple(str(Reference(adapter, number=n)) for n in numbers),
         )
     return version
+
+
+def find_items(reader: IndexReader, evidence: Evidence) -> tuple[Item, ...]:
+    """What each item contributed, sorted by name; empty where that was not recorded."""
+    key = {"adapter": evidence.adapter, "number": evidence.number, "ordinal": evidence.ordinal}
+    scores = reader.one(ItemScores, **key)
+    return scores.items if scores else ()
 
 
 def resolve(reader: IndexReader, reference: Reference) -> Version:

@@ -29,9 +29,9 @@ class Requirement:
     def __str__(self) -> str:
         bounds = [f">= {self.at_least:g}"] if self.at_least is not None else []
         bounds += [f"<= {self.at_most:g}"] if self.at_most is not None else []
-        pinned = f"@{self.suite_digest}"[:20] if self.suite_digest else ""
         bound = " and ".join(bounds)
-        return f"{self.kind} {self.suite}{pinned}: {self.metric} {bound} ({self.variant})"
+        suite = f"{self.suite}{_pinned(self.suite_digest)}"
+        return f"{self.kind} {suite}: {self.metric} {bound} ({self.variant})"
 
     def is_about(self, evidence: Evidence) -> bool:
         """Whether this evidence is what the bound is on."""
@@ -72,7 +72,8 @@ class Over(StrEnum):
 class Comparison:
     """Not worse than the version the alias points at, by more than a margin, on the same items.
 
-    Both versions need evidence with items from one suite of the same content; the newest counts.
+    Both versions need evidence with items from one suite of the same content; the newest counts,
+    with a ``suite_digest`` only that of a suite with just that content.
     """
 
     suite: str
@@ -81,15 +82,18 @@ class Comparison:
     better: Better = Better.HIGHER
     over: Over = Over.ITEMS
     variant: VariantKind = VariantKind.BF16
+    suite_digest: Digest | None = None
 
     def __str__(self) -> str:
         where = "" if self.over is Over.ITEMS else f" ({self.over})"
-        return f"{self.suite}: {self.metric}{where} within {self.margin:g} ({self.variant})"
+        suite = f"{self.suite}{_pinned(self.suite_digest)}"
+        return f"{suite}: {self.metric}{where} within {self.margin:g} ({self.variant})"
 
     def is_about(self, evidence: Evidence) -> bool:
         """Whether this evidence is what is compared."""
         wanted = (EvidenceKind.EVALUATION, self.suite, self.variant)
-        return (evidence.kind, evidence.suite, evidence.variant) == wanted
+        is_same = (evidence.kind, evidence.suite, evidence.variant) == wanted
+        return is_same and self.suite_digest in (None, evidence.suite_digest)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,8 +104,8 @@ class AliasPolicy:
     promotion takes two people.
 
     Attributes:
-        significance: How often, at most, the comparisons together may let a version pass that is
-            worse by the margin.
+        significance: How often the comparisons together may let a version pass that is worse by
+            the margin, as far as resampling can tell (docs/gate.md).
     """
 
     requirements: tuple[Requirement, ...] = ()
@@ -141,6 +145,7 @@ class AliasPolicy:
                     "better": c.better.value,
                     "over": c.over.value,
                     "variant": c.variant.value,
+                    "suite_digest": str(c.suite_digest) if c.suite_digest else None,
                 }
                 for c in self.comparisons
             ]
@@ -163,8 +168,16 @@ class AliasPolicy:
         )
 
 
+def _pinned(suite_digest: Digest | None) -> str:
+    return f"@{suite_digest}"[:20] if suite_digest else ""
+
+
+def _digest(value: Any) -> Digest | None:
+    text = value.get("suite_digest")
+    return Digest.parse(text) if text else None
+
+
 def _requirement(value: Any) -> Requirement:
-    suite_digest = value.get("suite_digest")
     return Requirement(
         kind=EvidenceKind(value["kind"]),
         suite=value["suite"],
@@ -172,7 +185,7 @@ def _requirement(value: Any) -> Requirement:
         at_least=value["at_least"],
         at_most=value["at_most"],
         variant=VariantKind(value["variant"]),
-        suite_digest=Digest.parse(suite_digest) if suite_digest else None,
+        suite_digest=_digest(value),
     )
 
 
@@ -184,6 +197,7 @@ def _comparison(value: Any) -> Comparison:
         better=Better(value["better"]),
         over=Over(value["over"]),
         variant=VariantKind(value["variant"]),
+        suite_digest=_digest(value),
     )
 
 

@@ -9,7 +9,7 @@ from medley_registry.events import EventKind
 from medley_registry.gate.case import Case
 from medley_registry.gate.deciding import Judgement
 from medley_registry.gate.weighing import Weighing, weigh
-from medley_registry.index import IndexWriter
+from medley_registry.index import IndexReader, IndexWriter
 from medley_registry.trusting import check_signed, is_vouched
 
 
@@ -20,28 +20,26 @@ def promote(
     alias: str,
     actor: str,
     expected: int | None,
-    weighing: Weighing,
-) -> Alias | AliasProtected:
+    weighing: Weighing | None,
+) -> Alias | AliasProtected | None:
     """Point an alias at a version, unless it points there (see `Registry.promote`).
-
-    What the alias demands is weighed again if it is not as it was when `weighing` was made.
 
     Returns:
         The alias; or, if it demands what the version lacks, the refusal, to be raised when the
-        decision that is recorded with it is durable.
+        decision that is recorded with it is durable; or None if things are no longer as they were
+        when they were weighed.
 
     Raises:
         StaleGeneration, NotServable, SignatureRefused.
     """
     current = writer.one(Alias, adapter=version.adapter, name=alias)
-    rules.check_generation(current, expected=expected)
-    if current is not None and current.number == version.number:
+    if is_there(writer, version, current=current, expected=expected):
         return current
-    rules.check_promotable(version)
-    check_signed(writer, version)  # what could not be checked out must not be promoted
     case = Case.read(writer, version, alias=alias)
+    if case.pairings and (weighing is None or weighing.case != case):
+        return None
     if not case.policy.is_empty():
-        weighed = weighing.weighed if weighing.case == case else weigh(case, writer).weighed
+        weighed = weighing.weighed if weighing and case.pairings else ()
         judgement = Judgement.read(writer, case, weighed, promoter=actor)
         _record_decision(writer, judgement, actor=actor)
         if lacks := judgement.lacks():
@@ -49,6 +47,36 @@ def promote(
     return journal.move_alias(
         writer, alias, version, current=current, actor=actor, reason=MoveReason.PROMOTE
     )
+
+
+def is_there(
+    reader: IndexReader, version: Version, *, current: Alias | None, expected: int | None
+) -> bool:
+    """Whether the alias, as it stands, points at the version; else whether it may be asked to.
+
+    Raises:
+        StaleGeneration, NotServable, SignatureRefused.
+    """
+    rules.check_generation(current, expected=expected)
+    if current is not None and current.number == version.number:
+        return True
+    rules.check_promotable(version)
+    check_signed(reader, version)  # what could not be checked out must not be promoted
+    return False
+
+
+def weigh_demands(
+    reader: IndexReader, version: Version, *, alias: str, expected: int | None
+) -> Weighing | None:
+    """What the alias demands, weighed outside the lock; None if it points there already.
+
+    Raises:
+        StaleGeneration, NotServable, SignatureRefused.
+    """
+    current = reader.one(Alias, adapter=version.adapter, name=alias)
+    if is_there(reader, version, current=current, expected=expected):
+        return None
+    return weigh(Case.read(reader, version, alias=alias), reader)
 
 
 def _record_decision(writer: IndexWriter, judgement: Judgement, *, actor: str) -> None:

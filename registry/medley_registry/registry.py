@@ -18,7 +18,7 @@ from medley_registry.bases import BaseModel
 from medley_registry.blobs import BlobStore
 from medley_registry.canonical import Json
 from medley_registry.checkout import check_out, write_out
-from medley_registry.errors import AliasProtected, NameTaken
+from medley_registry.errors import AliasProtected, Conflict, NameTaken
 from medley_registry.events import EventKind
 from medley_registry.index import Index, IndexWriter
 from medley_registry.lineage import Lineage
@@ -35,6 +35,9 @@ from medley_registry.signing import Signer
 from medley_registry.trusting import check_signed
 
 log = logging.getLogger(__name__)
+
+_TRIES = 5
+"""How often a promotion is weighed when what it depends on changes meanwhile."""
 
 
 class Registry(RegistryReader):
@@ -212,23 +215,31 @@ class Registry(RegistryReader):
         Raises:
             StaleGeneration: somebody else has moved the alias.
             NotServable: the version is not admitted.
+            Conflict: what it depends on kept changing while it was weighed.
             AliasProtected: the alias demands what the version lacks; the decision is recorded.
         """
         check_alias(alias)
         rules.check_text("the actor", actor)
-        weighing = self.protection.weigh(name, number, alias=alias)
-        with self.index.write() as writer:
-            outcome = promotion.promote(
-                writer,
-                lookup.find_version(writer, name, number),
-                alias=alias,
-                actor=actor,
-                expected=expected_generation,
-                weighing=weighing,
-            )
-        if isinstance(outcome, AliasProtected):
-            raise outcome
-        return outcome
+        for _ in range(_TRIES):
+            with self.index.read() as reader:
+                version = lookup.find_version(reader, name, number)
+                weighing = promotion.weigh_demands(
+                    reader, version, alias=alias, expected=expected_generation
+                )
+            with self.index.write() as writer:
+                outcome = promotion.promote(
+                    writer,
+                    lookup.find_version(writer, name, number),
+                    alias=alias,
+                    actor=actor,
+                    expected=expected_generation,
+                    weighing=weighing,
+                )
+            if isinstance(outcome, AliasProtected):
+                raise outcome
+            if outcome is not None:
+                return outcome
+        raise Conflict(f"what {name}@{alias} depends on changed {_TRIES} times; try again")
 
     def rollback(
         self,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from medley_registry.durable import make_folder
 from medley_registry.opening import open_registry
 from medley_registry.own_key import signer_for
+from medley_registry.references import check_alias
 
 from medley_training.base_source import TINY, find_base
 from medley_training.data.histogram import label_histogram
@@ -99,6 +100,8 @@ def opened_run(
     Raises:
         TrainingError: The run cannot begin, or cannot go on.
     """
+    if promote is not None:
+        check_alias(promote)
     folder = RunFolder(path)
     with ExitStack() as scope:
         scope.enter_context(folder.held())

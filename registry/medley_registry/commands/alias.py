@@ -6,7 +6,6 @@ import typer
 
 from medley_registry.aliases import Alias
 from medley_registry.commands.actor import actor
-from medley_registry.commands.arguments import Numbered
 from medley_registry.commands.decisions import print_decision
 from medley_registry.commands.opening import on_registry
 from medley_registry.commands.options import (
@@ -18,6 +17,7 @@ from medley_registry.commands.options import (
 )
 from medley_registry.commands.recording import alias_record, decision_record
 from medley_registry.commands.screen import print_json, print_line, print_note
+from medley_registry.decisions import Decision
 from medley_registry.errors import AliasProtected
 from medley_registry.references import DEFAULT_ALIAS
 from medley_registry.registry import Registry
@@ -57,23 +57,23 @@ def promote(
         )
     except AliasProtected:
         if explain:
-            _explain(registry, version, alias=alias, as_json=as_json)
+            _explain(registry.protection.decisions(version.name, alias)[-1], as_json=as_json)
         raise
-    if explain:
-        _explain(registry, version, alias=alias, as_json=as_json)
-    if not (explain and as_json):
+    decisions = registry.protection.decisions(version.name, alias) if explain else []
+    made = [one for one in decisions if one.led_to(moved)]
+    if made:
+        _explain(made[-1], as_json=as_json)
+    if explain and not made:
+        print_note(f"{version.name}@{alias} demanded nothing")
+    if not (made and as_json):
         _print_alias(moved, as_json=as_json)
 
 
-def _explain(registry: Registry, version: Numbered, *, alias: str, as_json: bool) -> None:
-    """The last decision on the alias, if it was about this version."""
-    found = registry.protection.decisions(version.name, alias)
-    if not found or found[-1].number != version.number:
-        print_note(f"{version.name}@{alias} demanded nothing")
-    elif as_json:
-        print_json(decision_record(found[-1]))
+def _explain(decision: Decision, *, as_json: bool) -> None:
+    if as_json:
+        print_json(decision_record(decision))
     else:
-        print_decision(found[-1])
+        print_decision(decision)
 
 
 @app.command()

@@ -58,6 +58,7 @@ class _Comparison(_Told):
     better: Better = Better.HIGHER
     over: Over = Over.ITEMS
     variant: VariantKind = VariantKind.BF16
+    suite_digest: str | None = None
 
 
 class _Policy(_Told):
@@ -81,7 +82,7 @@ def read_policy(file: Path, *, key_id: Callable[[str], str]) -> AliasPolicy:
         told = _Policy.model_validate(tomllib.loads(data.decode("utf-8"))).model_dump(mode="json")
     except ValidationError as error:
         raise AdmissionRefused(_RULE, _first(error), because=f"{file} is no policy") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise AdmissionRefused(_RULE, str(error), because=f"{file} is no TOML") from error
     whole: dict[str, Any] = {
         **told,
@@ -89,6 +90,8 @@ def read_policy(file: Path, *, key_id: Callable[[str], str]) -> AliasPolicy:
         "requirements": told["require"],
         "comparisons": told["compare"],
     }
+    if not (told["require"] or told["compare"] or told["signers"] or told["approvals"]):
+        raise AdmissionRefused(_RULE, str(file), because="it demands nothing (--clear does)")
     try:
         return AliasPolicy.from_json(whole)
     except RegistryError as error:  # a digest that is none

@@ -30,6 +30,8 @@ class ComparisonRecord(TypedDict):
     better: Literal["higher", "lower"]
     over: Literal["items", "worst-site", "harmonic-mean", "each-site"]
     variant: Form
+    suite_digest: str | None
+    """Only a suite with just this content counts; None for any."""
 
 
 class PolicyRecord(TypedDict):
@@ -42,7 +44,7 @@ class PolicyRecord(TypedDict):
     """By how many people, the one who promotes not counted."""
     comparisons: list[ComparisonRecord]
     significance: float
-    """How often, at most, the comparisons together may let a worse version pass."""
+    """How often the comparisons together may let a worse version pass: docs/gate.md."""
 
 
 class ProtectionRecord(PolicyRecord):

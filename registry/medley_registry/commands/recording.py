@@ -196,10 +196,7 @@ def protection_record(
     return {
         "adapter": adapter,
         "alias": alias,
-        **cast(
-            PolicyRecord,
-            {"comparisons": [], "significance": policy.significance} | policy.to_json(),
-        ),
+        **cast(PolicyRecord, _WITHOUT_COMPARISONS | policy.to_json()),
         "unmet": None if unmet is None else [*unmet],
     }
 

@@ -1,7 +1,7 @@
 """Whether one version is not worse than another, from the same items answered by both.
 
 The bootstrap resamples clusters, not items: several fields of a document, or documents of a
-patient, err together (arXiv:2411.00640). Sites are strata: each keeps its share. Of a site's n
+patient, err together (arXiv:2411.00640). Sites are strata: each keeps its weight. Of a site's n
 clusters n - 1 are drawn, without which few clusters would look more certain than they are
 (McCarthy and Snowden 1985, "The bootstrap and finite population sampling").
 """
@@ -22,20 +22,20 @@ DRAWS = 10_000
 FEWEST_CLUSTERS = 8
 """Below this, resampling says little about what other documents would have shown."""
 
-_DRAWS_AT_ONCE = 500
+_CLUSTERS_AT_ONCE = 4_000_000
+_MOST_DRAWS_AT_ONCE = 500
 
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """One comparison's outcome, of one site where each is compared.
+    """One test's outcome.
 
     Attributes:
         site: Empty where all sites count together.
         difference: Of the candidate from the baseline; positive is better, whatever the metric.
-        lower_bound: The difference is at least this, at the policy's significance.
-        p_value: How often resampling would give a difference as good as the one found if the
-            candidate were worse by the margin.
-        clusters: How many were resampled; the fewest of a site.
+        lower_bound: The quantile of the drawn differences at the policy's significance.
+        p_value: The share of draws, itself counted, in which the candidate is worse by the margin.
+        clusters: How many were resampled.
     """
 
     site: str
@@ -65,31 +65,32 @@ def compare(
     """Test the candidate (first of each pair) against the baseline.
 
     Raises:
-        ValueError: a site has too few clusters, or nothing was counted there.
+        ValueError: nothing, or not the same, was counted; a site has too few clusters; or the
+            metric has values that cannot be compared so.
     """
     import numpy as np
 
     sites = _sites(comparison.metric, pairs)
-    observed = _values(comparison, [site.tallies.sum(axis=0, keepdims=True) for site in sites])
-    if not np.isfinite(observed).all():
-        raise ValueError(f"nothing was counted for {comparison.metric} at some site")
+    observed = _values(comparison, [site.tallies.sum(axis=0, keepdims=True) for site in sites])[0]
+    _check(comparison, sites, observed)
+    at_once = _draws_at_once(sites)
     drawn = [
-        _values(comparison, [_resampled(site.tallies, random) for site in sites])
-        for _ in range(DRAWS // _DRAWS_AT_ONCE)
+        _values(comparison, [_resampled(site.tallies, random, at_once) for site in sites])
+        for _ in range(-(-DRAWS // at_once))
     ]
+    draws = np.concatenate(drawn)[:DRAWS]  # [draws, tests, 2]
     names = [site.name for site in sites] if comparison.over is Over.EACH_SITE else [""]
-    sign = 1.0 if comparison.better is Better.HIGHER else -1.0
-    draws = np.concatenate(drawn)  # [draws, tests, 2]
     counts = [len(site.tallies) for site in sites]
+    sign = 1.0 if comparison.better is Better.HIGHER else -1.0
     return [
-        _test(
+        _tested(
             name,
-            observed[0, index],
-            sign,
+            observed[index],
             sign * (draws[:, index, 0] - draws[:, index, 1]),
+            sign=sign,
             margin=comparison.margin,
             significance=significance,
-            clusters=counts[index] if name else min(counts),
+            clusters=counts[index] if comparison.over is Over.EACH_SITE else sum(counts),
         )
         for index, name in enumerate(names)
     ]
@@ -106,12 +107,23 @@ def adjusted(p_values: Sequence[float]) -> list[float]:
     return found
 
 
-def _test(
+def _check(comparison: Comparison, sites: Sequence[_Site], observed: "NDArray[float64]") -> None:
+    import numpy as np
+
+    if comparison.over is Over.HARMONIC_MEAN and any(
+        site.tallies.sum(axis=0).min() < 0 for site in sites
+    ):
+        raise ValueError("a harmonic mean needs values that are not negative")
+    if not np.isfinite(observed).all() or np.abs(observed).max() > 1e100:
+        raise ValueError(f"{comparison.metric} has no finite value")
+
+
+def _tested(
     site: str,
     observed: "NDArray[float64]",
-    sign: float,
     differences: "NDArray[float64]",
     *,
+    sign: float,
     margin: float,
     significance: float,
     clusters: int,
@@ -134,29 +146,52 @@ def _test(
 
 
 def _sites(metric: str, pairs: Sequence[tuple[Item, Item]]) -> list[_Site]:
+    """The clusters in which the metric was counted, by site."""
     import numpy as np
 
     by_site: dict[str, dict[str, list[float]]] = {}
     for candidate, baseline in pairs:
         clusters = by_site.setdefault(candidate.site, {})
-        sums = clusters.setdefault(candidate.cluster, [0.0] * 4)
-        tallies = [*candidate.tallies.get(metric, (0, 0)), *baseline.tallies.get(metric, (0, 0))]
-        for place, number in enumerate(tallies):
-            sums[place] += number
+        if (tallies := _counted(metric, candidate, baseline)) is not None:
+            sums = clusters.setdefault(candidate.cluster, [0.0] * 4)
+            for place, number in enumerate(tallies):
+                sums[place] += number
     for name, clusters in by_site.items():
         if len(clusters) < FEWEST_CLUSTERS:
             where = f" of {name}" if name else ""
-            raise ValueError(f"{len(clusters)} documents{where}; {FEWEST_CLUSTERS} at least")
+            found = f"{metric} was counted in {len(clusters)} clusters{where}"
+            raise ValueError(f"{found}; {FEWEST_CLUSTERS} at least")
     return [_Site(name, np.array([*by_site[name].values()])) for name in sorted(by_site)]
 
 
-def _resampled(tallies: "NDArray[float64]", random: "Generator") -> "NDArray[float64]":
-    """Sums over resampled clusters: [draws at once, 4]."""
+def _counted(metric: str, candidate: Item, baseline: Item) -> tuple[float, ...] | None:
+    """Sum and count of either side; None where neither counts anything.
+
+    What only one side counts would be missing from the other's average, so that leaving the
+    difficult documents out would pay.
+    """
+    sides = [item.tallies.get(metric, (0.0, 0.0)) for item in (candidate, baseline)]
+    has_counted = [count > 0 for _, count in sides]
+    if not any(has_counted):
+        return None
+    if not all(has_counted):
+        raise ValueError(f"{metric} of item {candidate.name!r} was counted for one version only")
+    return (*sides[0], *sides[1])
+
+
+def _draws_at_once(sites: Sequence[_Site]) -> int:
+    """So many that the draws of a site take some tens of megabytes."""
+    largest = max(len(site.tallies) for site in sites)
+    return max(1, min(_MOST_DRAWS_AT_ONCE, _CLUSTERS_AT_ONCE // largest))
+
+
+def _resampled(tallies: "NDArray[float64]", random: "Generator", draws: int) -> "NDArray[float64]":
+    """Sums over resampled clusters, as of all of them: [draws, 4]."""
     import numpy as np
 
     num = len(tallies)
-    times = random.multinomial(num - 1, np.full(num, 1 / num), size=_DRAWS_AT_ONCE)
-    found: NDArray[float64] = times @ tallies
+    times = random.multinomial(num - 1, np.full(num, 1 / num), size=draws)
+    found: NDArray[float64] = (times @ tallies) * (num / (num - 1))
     return found
 
 
@@ -167,7 +202,7 @@ def _values(comparison: Comparison, sites: Sequence["NDArray[float64]"]) -> "NDA
     sums = np.stack(sites, axis=1)  # [draws, sites, 4]
     if comparison.over is Over.ITEMS:
         sums = sums.sum(axis=1, keepdims=True)
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(all="ignore"):
         by_site = sums[..., [0, 2]] / sums[..., [1, 3]]
         match comparison.over:
             case Over.WORST_SITE:

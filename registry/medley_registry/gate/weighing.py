@@ -1,18 +1,19 @@
 """Carrying out a policy's comparisons: the costly part of a decision, and no part of a lock."""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import isfinite
 from typing import TYPE_CHECKING
 
+from medley_registry import lookup
 from medley_registry.adapters import Version
 from medley_registry.canonical import Json
-from medley_registry.evidence import Evidence
 from medley_registry.gate import bootstrap
 from medley_registry.gate.bootstrap import Compared
 from medley_registry.gate.case import Case, Pairing
 from medley_registry.index import IndexReader
-from medley_registry.item_scores import Item, ItemScores
+from medley_registry.item_scores import Item, items_digest
 from medley_registry.policies import Comparison
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ class Judged:
         where = f"{tested.site} " if tested.site else ""
         return (
             f"{where}{tested.candidate:.4g} against {tested.baseline:.4g}"
-            f" (p = {self.p_adjusted:.3g} over {tested.clusters})"
+            f" (p = {self.p_adjusted:.3g} over {tested.clusters} clusters)"
         )
 
 
@@ -59,6 +60,7 @@ class Weighed:
     judged: tuple[Judged, ...]
     because: str
     is_met: bool
+    digests: tuple[str, ...]
     num_items: int
 
     @property
@@ -76,6 +78,7 @@ class Weighed:
             "better": self.pairing.comparison.better.value,
             "evidence": [str(side.digest) if side else None for side in sides],
             "items": self.num_items,
+            "items_digests": [*self.digests],
             "because": self.because,
             "tests": [one.to_json() for one in self.judged],
             "is_met": self.is_met,
@@ -107,7 +110,9 @@ def weigh(case: Case, reader: IndexReader) -> Weighing:
             for tested, p_value in ((tested, next(adjusted)) for tested in outcome.tested)
         )
         is_met = all(one.is_met for one in judged) if judged else case.baseline is None
-        weighed.append(Weighed(pairing, judged, outcome.because, is_met, outcome.num_items))
+        weighed.append(
+            Weighed(pairing, judged, outcome.because, is_met, outcome.digests, outcome.num_items)
+        )
     return Weighing(case, tuple(weighed))
 
 
@@ -115,6 +120,7 @@ def weigh(case: Case, reader: IndexReader) -> Weighing:
 class _Made:
     tested: tuple[Compared, ...] = ()
     because: str = ""
+    digests: tuple[str, ...] = ()
     num_items: int = 0
 
 
@@ -124,30 +130,25 @@ def _make(case: Case, pairing: Pairing, reader: IndexReader) -> _Made:
     if pairing.candidate is None or pairing.baseline is None:
         lacking = case.candidate if pairing.candidate is None else case.baseline
         return _Made(because=_no_evidence(lacking, pairing))
-    candidate, baseline = (_items(reader, e) for e in (pairing.candidate, pairing.baseline))
+    sides = [lookup.find_items(reader, one) for one in (pairing.candidate, pairing.baseline)]
+    candidate, baseline = ({item.name: item for item in side} for side in sides)
     if not candidate or not baseline:
         lacking = case.baseline if candidate else case.candidate
         return _Made(because=f"the evidence of {lacking.reference} has no items to compare by")
     if odd := _odd_items(candidate, baseline):
         return _Made(because=odd)
     pairs = [(candidate[name], baseline[name]) for name in sorted(candidate)]
+    digests = tuple(str(items_digest(side)) for side in sides)
     try:
         tested = bootstrap.compare(
             pairing.comparison,
             pairs,
             significance=case.policy.significance,
-            random=_random(pairing.comparison, pairing.candidate, pairing.baseline),
+            random=_random(pairing.comparison, digests),
         )
     except ValueError as error:
-        return _Made(because=str(error), num_items=len(pairs))
-    return _Made(tuple(tested), num_items=len(pairs))
-
-
-def _items(reader: IndexReader, evidence: Evidence) -> dict[str, Item]:
-    """By name; none where the evidence was recorded without them."""
-    key = {"adapter": evidence.adapter, "number": evidence.number, "ordinal": evidence.ordinal}
-    scores = reader.one(ItemScores, **key)
-    return {item.name: item for item in scores.items} if scores else {}
+        return _Made(because=str(error), digests=digests, num_items=len(pairs))
+    return _Made(tuple(tested), digests=digests, num_items=len(pairs))
 
 
 def _no_evidence(version: Version, pairing: Pairing) -> str:
@@ -167,9 +168,9 @@ def _odd_items(candidate: dict[str, Item], baseline: dict[str, Item]) -> str:
     return ""
 
 
-def _random(comparison: Comparison, candidate: Evidence, baseline: Evidence) -> "Generator":
+def _random(comparison: Comparison, digests: Sequence[str]) -> "Generator":
     """Seeded by what is compared, so that a decision can be made again to the last digit."""
     import numpy as np
 
-    text = f"{comparison} {candidate.digest} {baseline.digest}"
+    text = " ".join([str(comparison), *digests])
     return np.random.default_rng(int.from_bytes(hashlib.sha256(text.encode()).digest()))

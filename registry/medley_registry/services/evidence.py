@@ -16,6 +16,7 @@ from medley_registry.variants import Variant, VariantKind
 
 _MOST_METRICS = 1000
 _MOST_BYTES = 64 << 10
+_MOST_ITEMS = 20_000
 _MOST_ITEMS_BYTES = 8 << 20
 
 
@@ -126,8 +127,8 @@ class EvidenceBook:
             NotFound: the version has no such variant.
             AdmissionRefused: by rule ``evidence``: NaN, another value that JSON cannot carry, or
                 more than belongs here: `_MOST_METRICS` numbers, `_MOST_BYTES` of environment,
-                `_MOST_ITEMS_BYTES` of items; two items of one name, or a metric that its items
-                do not add up to.
+                `_MOST_ITEMS` items in `_MOST_ITEMS_BYTES`; two items of one name, or a metric that
+                its items do not add up to.
         """
         rules.check_text("the actor", actor)
         rules.check_text("the suite", suite)
@@ -183,10 +184,8 @@ class EvidenceBook:
 
     def items(self, evidence: Evidence) -> tuple[Item, ...]:
         """What each item contributed, sorted by name; empty where that was not recorded."""
-        key = {"adapter": evidence.adapter, "number": evidence.number, "ordinal": evidence.ordinal}
         with self._index.read() as reader:
-            scores = reader.one(ItemScores, **key)
-        return scores.items if scores else ()
+            return lookup.find_items(reader, evidence)
 
     def of(self, name: str, number: int) -> list[Evidence]:
         """All evidence about a version's variants, oldest first."""
@@ -206,6 +205,8 @@ def _check_metrics(metrics: dict[str, float]) -> None:
 
 
 def _check_items(items: Sequence[Item], metrics: dict[str, float]) -> None:
+    if len(items) > _MOST_ITEMS:
+        raise AdmissionRefused("evidence", len(items), because=f"at most {_MOST_ITEMS} items")
     names = set()
     for item in items:
         rules.check_text("an item", item.name)

@@ -8,13 +8,14 @@ from medley_registry.errors import AdmissionRefused
 from medley_registry.events import EventKind
 from medley_registry.gate.case import Case, policy_in_force
 from medley_registry.gate.deciding import Judgement, current_approvals
-from medley_registry.gate.weighing import Weighing, weigh
+from medley_registry.gate.weighing import weigh
 from medley_registry.index import Index
 from medley_registry.keys import TrustedKey
-from medley_registry.policies import AliasPolicy, Approval, Protection
+from medley_registry.policies import AliasPolicy, Approval, Better, Comparison, Over, Protection
 from medley_registry.references import check_alias
 
 _MOST_DEMANDS = 100
+_LOWEST, _HIGHEST = 0.01, 0.2  # ten thousand draws say nothing about less
 
 
 class Protections:
@@ -121,12 +122,6 @@ class Protections:
             judgement = Judgement.read(reader, weighing.case, weighing.weighed, promoter=None)
         return judgement.lacks()
 
-    def weigh(self, name: str, number: int, *, alias: str) -> Weighing:
-        """Compare a version with the one that the alias points at, as its policy demands."""
-        with self._index.read() as reader:
-            version = lookup.find_version(reader, name, number)
-            return weigh(Case.read(reader, version, alias=alias), reader)
-
     def decisions(self, name: str, alias: str) -> list[Decision]:
         """Every decision on moving an alias that demanded something, oldest first."""
         with self._index.read() as reader:
@@ -139,13 +134,10 @@ def _check_policy(policy: AliasPolicy, *, known_keys: set[str]) -> None:
     if demands > _MOST_DEMANDS:
         raise AdmissionRefused("policy", demands, because=f"{_MOST_DEMANDS} at most")
     for comparison in policy.comparisons:
-        rules.check_text("a suite", comparison.suite)
-        rules.check_text("a metric", comparison.metric)
-        if not 0 < comparison.margin < inf:
-            because = "a margin is above 0: no data proves that nothing at all was lost"
-            raise AdmissionRefused("policy", comparison.margin, because=because)
-    if not 0.001 <= policy.significance <= 0.2:
-        raise AdmissionRefused("policy", policy.significance, because="0.001 to 0.2")
+        _check_comparison(comparison)
+    if not _LOWEST <= policy.significance <= _HIGHEST:
+        because = f"a significance is {_LOWEST} to {_HIGHEST}"
+        raise AdmissionRefused("policy", policy.significance, because=because)
     for requirement in policy.requirements:
         rules.check_text("a suite", requirement.suite)
         rules.check_text("a metric", requirement.metric)
@@ -158,3 +150,14 @@ def _check_policy(policy: AliasPolicy, *, known_keys: set[str]) -> None:
             raise AdmissionRefused("policy", signer, because="a signer is a trusted key's id")
     if not 0 <= policy.approvals <= 10:
         raise AdmissionRefused("policy", policy.approvals, because="approvals are 0 to 10")
+
+
+def _check_comparison(comparison: Comparison) -> None:
+    rules.check_text("a suite", comparison.suite)
+    rules.check_text("a metric", comparison.metric)
+    if not 0 < comparison.margin < inf:
+        because = "a margin is above 0: no data proves that nothing at all was lost"
+        raise AdmissionRefused("policy", comparison.margin, because=because)
+    if (comparison.better, comparison.over) == (Better.LOWER, Over.HARMONIC_MEAN):
+        because = "where less is better, a harmonic mean hides the worst site: use worst-site"
+        raise AdmissionRefused("policy", str(comparison), because=because)

@@ -1,7 +1,7 @@
 """Variants of a version, and what was measured of them."""
 
 from fastapi import APIRouter
-from medley_registry import Digest, Item
+from medley_registry import Digest
 
 from medley_server.deps import BY_PUBLISHER, CallerDep, RegistryDep
 from medley_server.schemas.evidence import EvidenceBody, EvidenceList, EvidenceRecord, VariantList
@@ -36,5 +36,5 @@ def add_evidence(
         environment=body.environment,
         metrics=body.metrics,
         actor=caller.name,
-        items=[Item.from_json(item.model_dump()) for item in body.items],
+        items=[item.read() for item in body.items],
     )

@@ -115,6 +115,7 @@ class ComparisonBody(Body):
     better: Better = Better.HIGHER
     over: Over = Over.ITEMS
     variant: VariantKind = VariantKind.BF16
+    suite_digest: SentDigest | None = None
 
 
 class PolicyBody(Body):

@@ -1,9 +1,9 @@
 """Variants, and what was measured of them."""
 
-from typing import Any
+from typing import Any, Self
 
-from medley_registry import EvidenceKind, VariantKind
-from pydantic import Field
+from medley_registry import EvidenceKind, Item, VariantKind
+from pydantic import Field, model_validator
 
 from medley_server.schemas.fields import (
     At,
@@ -63,6 +63,15 @@ class ItemBody(Body):
     cluster: Line
     site: Line = ""
     tallies: dict[str, tuple[Finite, Finite]]
+
+    @model_validator(mode="after")
+    def _is_an_item(self) -> Self:
+        self.read()
+        return self
+
+    def read(self) -> Item:
+        """The registry's own."""
+        return Item.from_json(self.model_dump())
 
 
 class EvidenceBody(Body):

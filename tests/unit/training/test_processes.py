@@ -15,7 +15,7 @@ from medley_training.local.determinism import reproducible
 from medley_training.local.lora import LoraShape, adapter_tensors, wrap
 from medley_training.local.processes import Processes
 from medley_training.local.trainer import TrainingPlan, train
-from medley_training.rounds.learner import Learnt
+from medley_training.rounds.learner import HeldOut, Learnt
 from medley_training.rounds.together import follow, together
 
 from tests.unit.training.identity.made import make_task
@@ -93,6 +93,10 @@ class _Remembering:
             num_tokens=1,
             duration_s=1.0,
         )
+
+    @property
+    def held_out(self) -> HeldOut:
+        raise NotImplementedError
 
     def score(self, adapter: object, shape: object, plan: object) -> list[Scores]:
         raise NotImplementedError

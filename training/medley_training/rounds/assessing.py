@@ -8,7 +8,7 @@ from medley_registry.digest import Digest
 from medley_registry.item_scores import Item
 
 from medley_training.evaluation.fairness import fairness
-from medley_training.evaluation.scores import Scores, pooled
+from medley_training.evaluation.scores import pooled
 from medley_training.factors import read_shape
 from medley_training.local.lora import WEIGHTS_FILE, LoraShape
 from medley_training.rounds.events import Evaluated, Failed, Observer
@@ -40,13 +40,13 @@ def assess(
         site: Request(Question.EVALUATE, _question(run, number, site, data, shape), data)
         for site in sites.names
     }
-    answers: dict[str, tuple[Scores, ...]] = {}
+    answers: dict[str, EvaluationReply] = {}
     missing: dict[str, str] = {}
     for site, answer in sites.ask(requests, deadline_s=run.recipe.sites.deadline_s):
         try:
             if isinstance(answer, Failure):
                 raise ValueError(answer.reason)
-            answers[site] = EvaluationReply.from_json(answer.body).scores
+            answers[site] = EvaluationReply.from_json(answer.body)
         except ValueError as error:
             missing[site] = str(error)
             observe(Failed(round=number, site=site, detail=f"evaluation: {error}"))
@@ -61,13 +61,18 @@ def has_documents(folder: RoundFolder) -> bool:
 
 
 def read_items(folder: RoundFolder) -> tuple[Item, ...]:
-    """What each held-out document of each site contributed, if the recipe asks for that."""
+    """What each held-out document of each site contributed, if the recipe asks for that.
+
+    A document is known by its site, the site's name for what it holds out, and its place in it: the
+    same in every round, until the site holds out something else.
+    """
     kept = _of_documents(folder.marker(Phase.EVALUATED))
     by_site = read_json(kept) if kept.exists() else {}
     return tuple(
-        Item.from_json({"item": name, "cluster": name, "site": site, "tallies": tallies})
-        for site, documents in sorted(by_site.items())
-        for name, tallies in ((f"{site}/{place:05d}", each) for place, each in documents)
+        Item(f"{place}/{number:05d}", f"{place}/group-{group:05d}", site, each)
+        for site, told in sorted(by_site.items())
+        for place in [f"{site}/{told['held_out']}"]
+        for number, (group, each) in enumerate(zip(told["groups"], told["scores"], strict=True))
     )
 
 
@@ -76,23 +81,26 @@ def _of_documents(record: Path) -> Path:
     return record.with_name(f"documents-{record.name}")
 
 
-def _by_document(answers: Mapping[str, tuple[Scores, ...]]) -> dict[str, Any]:
-    """Each document's scores with its place, by which it is known from round to round."""
+def _by_document(answers: Mapping[str, EvaluationReply]) -> dict[str, Any]:
     return {
-        site: [[place, each.to_json()] for place, each in enumerate(scores)]
-        for site, scores in answers.items()
+        site: {
+            "held_out": told.held_out,
+            "groups": [*(told.groups or range(len(told.scores)))],
+            "scores": [each.to_json() for each in told.scores],
+        }
+        for site, told in answers.items()
     }
 
 
 def _record(
-    answers: Mapping[str, tuple[Scores, ...]],
+    answers: Mapping[str, EvaluationReply],
     missing: Mapping[str, str],
     *,
     number: int,
     out: Path,
     observe: Observer,
 ) -> dict[str, float]:
-    scores = {site: pooled(each) for site, each in answers.items()}
+    scores = {site: pooled(told.scores) for site, told in answers.items()}
     by_site = {site: scores[site].metrics() for site in sorted(scores)}
     of_all = pooled(scores[site] for site in sorted(scores)).metrics()
     spread = {

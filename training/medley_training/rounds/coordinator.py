@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Any
 
+from medley_registry.canonical import canonical_json
 from medley_registry.digest import Digest
 from medley_registry.lineage import Contribution
 
@@ -172,8 +173,9 @@ class Coordinator:
         published: dict[str, Any] = {
             "version": version.reference,
             "digest": str(version.digest),
-            "lacks": self.publisher.promote(version),
         }
+        if self.publisher.alias:
+            published["lacks"] = self.publisher.promote(version)
         write_json(folder.path / "published.json", published)
         statement = round_statement(self.run, folder, ballot, found)
         write_bytes(folder.marker(Phase.PUBLISHED), statement.seal(self.run.key).to_json().encode())
@@ -213,21 +215,44 @@ class Coordinator:
             ),
             parent=before,
             suite=f"held-out/{recipe.data.source}",
+            suite_digest=_suite_digest(self.run),
             metrics=_evidence_metrics(read_json(folder.marker(Phase.EVALUATED))),
             items=read_items(folder),
         )
 
 
+def _suite_digest(run: Run) -> Digest:
+    """Of all that decides what is held out and how it is scored; how it was trained is none of it.
+
+    What a site on another machine holds out, its items say (`read_items`).
+    """
+    recipe = run.recipe
+    return Digest.of(
+        canonical_json(
+            {
+                "base": str(run.base.base_id),
+                "data": recipe.data.model_dump(mode="json"),
+                "evaluation": recipe.evaluation.model_dump(mode="json"),
+                "seed": recipe.seed,
+                "sites": [*recipe.sites.names],
+            }
+        )
+    )
+
+
 def _evidence_metrics(evaluated: dict[str, Any]) -> dict[str, float]:
     """All sites together under a metric's own name; under NAME/SITE each site's.
 
-    ``NAME/minimum`` and ``NAME/harmonic_mean`` are over the sites, as far as all have the metric.
+    ``NAME/minimum``, ``NAME/maximum`` and ``NAME/harmonic_mean`` are over the sites, as far as all
+    have the metric.
     """
     found: dict[str, float] = dict(evaluated["pooled"])
     for site, metrics in evaluated["scores"].items():
         found |= {f"{name}/{site}": value for name, value in metrics.items()}
     for name, spread in evaluated["fairness"].items():
         found |= {f"{name}/{of}": spread[of] for of in ("minimum", "harmonic_mean")}
+        values = (metrics[name] for metrics in evaluated["scores"].values())
+        found[f"{name}/maximum"] = max(values)
     return found if len(found) <= _MOST_METRICS else dict(evaluated["pooled"])
 
 

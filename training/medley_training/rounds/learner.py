@@ -41,6 +41,19 @@ class Learnt:
     epsilon: float | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class HeldOut:
+    """What a site holds out, as far as that is told.
+
+    Attributes:
+        digest: Of all examples in their order: who does not have all of them cannot guess it.
+        groups: For each example the number of its group: of a patient, say.
+    """
+
+    digest: Digest
+    groups: tuple[int, ...]
+
+
 class Learner(Protocol):
     """A site's data and base model, behind the two things a round needs of them."""
 
@@ -62,6 +75,11 @@ class Learner(Protocol):
         Raises:
             TrainingError: The data, the budget or the numbers forbid it.
         """
+        ...
+
+    @property
+    def held_out(self) -> HeldOut:
+        """What `score` scores on."""
         ...
 
     def score(

@@ -118,8 +118,11 @@ class Participant:
             raise TaskRefused("the adapter is not the one that the question was signed over")
         plan = asked.evaluation
         scores = tuple(self._learner.score(_tensors(request.payload), asked.shape, plan))
-        told = scores if plan.per_document else (pooled(scores),)
-        return Response(EvaluationReply(told).to_json())
+        if not plan.per_document:
+            return Response(EvaluationReply((pooled(scores),)).to_json())
+        held_out = self._learner.held_out
+        reply = EvaluationReply(scores, held_out.groups[: len(scores)], held_out.digest.hex[:16])
+        return Response(reply.to_json())
 
     def _require_same_base(self, task: Task) -> None:
         if task.base != self._learner.base:

@@ -1,21 +1,25 @@
 """Publishing a round's aggregate: a version with its lineage, and its evaluation as evidence."""
 
+import logging
 import platform
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import version as installed
 from pathlib import Path
 
 from medley_registry.adapters import Version
 from medley_registry.bases import BaseModel
-from medley_registry.canonical import Json, canonical_json
+from medley_registry.canonical import Json
 from medley_registry.digest import Digest
-from medley_registry.errors import AliasProtected
+from medley_registry.errors import AdmissionRefused, AliasProtected
 from medley_registry.evidence import EvidenceKind
 from medley_registry.item_scores import Item
 from medley_registry.lineage import Contribution, Lineage, Parent, Relation
 from medley_registry.registry import Registry
 from medley_registry.signing import Signer
+
+log = logging.getLogger(__name__)
 
 _ACTOR = "medley train"
 
@@ -27,6 +31,7 @@ class RoundResult:
     Attributes:
         folder: The adapter's folder.
         parent: The version of the round before, as its reference and digest.
+        suite, suite_digest: What was evaluated on, and its content.
         metrics: What evidence is recorded, by name; empty where nothing was evaluated.
         items: What each held-out document contributed, if the sites said so.
     """
@@ -39,6 +44,7 @@ class RoundResult:
     contributions: tuple[Contribution, ...]
     parent: tuple[str, Digest] | None
     suite: str
+    suite_digest: Digest
     metrics: Mapping[str, float]
     items: tuple[Item, ...] = ()
 
@@ -106,21 +112,27 @@ class Publisher:
         return []
 
     def _record(self, version: Version, result: RoundResult) -> None:
-        suite_digest = Digest.of(canonical_json({"recipe": str(result.recipe), "of": result.suite}))
         known = self._registry.evidence.of(version.adapter, version.number)
-        if any(found.suite_digest == suite_digest for found in known):
+        if any(found.suite_digest == result.suite_digest for found in known):
             return
-        self._registry.evidence.add(
+        add = partial(
+            self._registry.evidence.add,
             version.adapter,
             version.number,
             kind=EvidenceKind.EVALUATION,
             suite=result.suite,
-            suite_digest=suite_digest,
+            suite_digest=result.suite_digest,
             environment=_environment(),
             metrics=dict(result.metrics),
             actor=_ACTOR,
-            items=result.items,
         )
+        try:
+            add(items=result.items)
+        except AdmissionRefused as refused:
+            if not result.items:
+                raise
+            log.warning("round %d: recorded without its documents: %s", result.round, refused)
+            add()
 
 
 def _lineage(result: RoundResult) -> Lineage:

@@ -3,9 +3,9 @@
 import json
 import math
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 from pydantic.dataclasses import dataclass as record
 
 from medley_training.errors import ContributionRefused, TaskRefused
@@ -16,6 +16,7 @@ from medley_training.local.lora import LoraShape
 
 _MOST_TOKENS = 1 << 53
 _MOST_EXAMPLES = 10_000
+_MOST_METRICS = 32
 
 
 @record(frozen=True, slots=True, kw_only=True, config=STRICT)
@@ -54,15 +55,40 @@ class Assessment(Record):
             ) from error
 
 
+_Sum = Annotated[float, Field(strict=False, ge=0, le=1e15, allow_inf_nan=False)]
+_Metric = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
+_ToldTallies = Annotated[dict[_Metric, list[_Sum]], Field(max_length=_MOST_METRICS)]
+
+
+class _ToldScores(BaseModel):
+    """A stranger's scores, within what evidence and reports can hold."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    scores: Annotated[tuple[_ToldTallies, ...], Field(max_length=_MOST_EXAMPLES)]
+    groups: Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(max_length=_MOST_EXAMPLES)]
+    held_out: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{0,64}$")]
+
+
 @dataclass(frozen=True, slots=True)
 class EvaluationReply:
-    """A site's scores: of all its held-out examples together, or of each, if that was asked for."""
+    """A site's scores: of all its held-out examples together, or of each, if that was asked for.
+
+    Attributes:
+        scores: One, or one for each example.
+        groups: For each example the number of its group; nothing where all are one.
+        held_out: Stands for the set of examples: another set has another name.
+    """
 
     scores: tuple[Scores, ...]
+    groups: tuple[int, ...] = ()
+    held_out: str = ""
 
     def to_json(self) -> str:
         """What `from_json` reads back."""
-        return json.dumps([scores.to_json() for scores in self.scores], sort_keys=True)
+        scores = [scores.to_json() for scores in self.scores]
+        told = {"scores": scores, "groups": self.groups, "held_out": self.held_out}
+        return json.dumps(told, sort_keys=True)
 
     @classmethod
     def from_json(cls, text: str) -> "EvaluationReply":
@@ -71,10 +97,16 @@ class EvaluationReply:
         Raises:
             ValueError: It has another form.
         """
-        value = json.loads(text)
-        if not isinstance(value, list) or len(value) > _MOST_EXAMPLES:
-            raise ValueError(f"scores are a list of at most {_MOST_EXAMPLES}")
-        return cls(tuple(Scores.from_json(each) for each in value))
+        try:
+            told = _ToldScores.model_validate_json(text)
+        except ValidationError as error:
+            flaw = error.errors()[0]
+            raise ValueError(f"{'.'.join(map(str, flaw['loc']))}: {flaw['msg']}") from error
+        if told.groups and len(told.groups) != len(told.scores):
+            raise ValueError(f"{len(told.groups)} groups of {len(told.scores)} examples")
+        return cls(
+            tuple(Scores.from_json({**each}) for each in told.scores), told.groups, told.held_out
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

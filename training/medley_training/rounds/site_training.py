@@ -25,7 +25,7 @@ from medley_training.local.processes import Processes
 from medley_training.privacy.accountant import PrivacyLedger
 from medley_training.privacy.limit import PrivacyLimit
 from medley_training.rounds.assignment import Assignment
-from medley_training.rounds.learner import Learnt, Steps
+from medley_training.rounds.learner import HeldOut, Learnt, Steps
 from medley_training.rounds.private_training import PrivateTraining
 
 if TYPE_CHECKING:
@@ -109,6 +109,14 @@ class SiteTraining:
             duration_s=done.result.duration_s,
             epsilon=done.epsilon,
         )
+
+    @cached_property
+    def held_out(self) -> HeldOut:
+        """What `score` scores on."""
+        examples = self._data.held_out
+        numbers: dict[str, int] = {}
+        groups = tuple(numbers.setdefault(each.group, len(numbers)) for each in examples)
+        return HeldOut(Digest.of("\n".join(each.digest for each in examples).encode()), groups)
 
     def score(
         self, adapter: Mapping[str, "Tensor"], shape: LoraShape, plan: EvaluationPlan

@@ -15,7 +15,7 @@ from medley_training.evaluation.plan import EvaluationPlan
 from medley_training.evaluation.scores import Scores
 from medley_training.identity.task import Task
 from medley_training.local.lora import LoraShape
-from medley_training.rounds.learner import Learner, Learnt, Steps
+from medley_training.rounds.learner import HeldOut, Learner, Learnt, Steps
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -50,6 +50,10 @@ class TogetherLearner:
         if not task.is_private:
             self._processes.hand_out((task, dict(start)))
         return self._learner.learn(task, start, steps)
+
+    @property
+    def held_out(self) -> HeldOut:
+        return self._learner.held_out
 
     def score(
         self, adapter: Mapping[str, "Tensor"], shape: LoraShape, plan: EvaluationPlan

@@ -81,6 +81,17 @@ def test_an_alias_that_demands_nothing_says_so(measured: Path) -> None:
     assert done.stderr == "notes@production demanded nothing\n"
 
 
+def test_an_old_decision_is_not_told_as_the_reason_of_a_later_move(measured: Path) -> None:
+    medley("adapter", "protect", "notes", "--policy", measured / "gate.toml")
+    medley("adapter", "promote", "notes:2")
+    medley("adapter", "protect", "notes", "--clear")
+
+    done = medley("adapter", "promote", "notes:2", "--explain", "--json")
+
+    assert done.stderr == "notes@production demanded nothing\n"
+    assert json.loads(done.stdout)["number"] == 2
+
+
 @pytest.mark.parametrize(
     ("text", "because"),
     [
@@ -89,7 +100,9 @@ def test_an_alias_that_demands_nothing_says_so(measured: Path) -> None:
         (POLICY.replace("0.05", "'0.05'"), "compare.0.margin: Input should be a valid number"),
         (POLICY.replace("each-site", "every"), "compare.0.over: Input should be 'items', 'worst-"),
         (POLICY.replace("0.05", "0"), "a margin is above 0"),
-        ("significance = 0.5", "0.001 to 0.2"),
+        ("significance = 0.5\n" + POLICY, "a significance is 0.01 to 0.2"),
+        ("# nothing", "it demands nothing"),
+        ("x = " + "[" * 5000, "is no TOML"),
         ("x = ", "is no TOML"),
         ("signers = ['ffff']", "ffff"),
     ],
@@ -119,6 +132,8 @@ def test_a_policy_file_goes_alone(measured: Path) -> None:
         '{"item": "a"}',
         '{"item": 1, "cluster": "a", "site": "", "tallies": {}}',
         '{"item": "a", "cluster": "a", "site": "", "tallies": {"f1": [1, -2]}}',
+        '{"item": "a", "cluster": "a", "site": "", "tallies": {"f1": [1, 0]}}',
+        '{"item": "a", "cluster": "a", "site": "", "tallies": {"f1": [1%s, 1]}}' % ("0" * 400),
         "[]",
         "nothing",
     ],

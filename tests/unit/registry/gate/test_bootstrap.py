@@ -122,13 +122,49 @@ def test_items_of_one_cluster_are_drawn_together() -> None:
 
 
 def test_too_few_documents_are_no_proof() -> None:
-    with pytest.raises(ValueError, match="3 documents of b; 8 at least"):
+    with pytest.raises(ValueError, match="counted in 3 clusters of b; 8 at least"):
         outcomes(pairs(("a", [(1, 1)] * 20), ("b", [(1, 1)] * 3)))
 
 
 def test_a_metric_nobody_counted_is_no_proof() -> None:
-    with pytest.raises(ValueError, match="nothing was counted for rare"):
+    with pytest.raises(ValueError, match="rare was counted in 0 clusters"):
         outcomes(pairs(("a", [(1, 1)] * 20)), metric="rare")
+
+
+def test_documents_in_which_nothing_was_counted_are_no_documents() -> None:
+    empty = [(Item(str(n), str(n), "a", {}),) * 2 for n in range(50)]
+
+    with pytest.raises(ValueError, match="counted in 5 clusters"):
+        outcomes([*pairs(("a", [(1, 1)] * 5)), *empty])
+
+
+def test_leaving_out_what_is_difficult_does_not_pay() -> None:
+    easy = pairs(("a", [(1.0, 0.9)] * 50))
+    difficult = [(Item(f"d{n}", f"d{n}", "a", {}), each) for n, (_, each) in enumerate(easy[:9])]
+    difficult = [(a, Item(a.name, a.name, "a", b.tallies)) for a, b in difficult]
+
+    with pytest.raises(ValueError, match="was counted for one version only"):
+        outcomes([*easy, *difficult])
+
+
+def test_every_site_keeps_its_weight_among_all() -> None:
+    """A small site that lost much: the bound must lie below the difference that was found."""
+    items = pairs(("a", [(0.5, 1.0)] * 8), ("b", [(0.7, 0.7)] * 100))
+
+    (found,) = outcomes(items, margin=0.035)
+
+    assert found.difference == pytest.approx(-4 / 108)
+    assert found.lower_bound == pytest.approx(found.difference)
+    assert found.p_value == 1
+
+
+def test_values_beyond_comparing_are_refused() -> None:
+    with pytest.raises(ValueError, match="has no finite value"):
+        outcomes(pairs(("a", [(1e307, -1e307)] * 10), of=0.1))
+    with pytest.raises(ValueError, match="not negative"):
+        outcomes(
+            pairs(("a", [(-0.5, 0.5)] * 10), ("b", [(0.5, 0.5)] * 10)), over=Over.HARMONIC_MEAN
+        )
 
 
 def test_sums_are_divided_after_resampling() -> None:

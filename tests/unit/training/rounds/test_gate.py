@@ -6,7 +6,15 @@ from pathlib import Path
 
 import pytest
 import torch
-from medley_registry import AliasPolicy, Comparison, Outcome, Over, open_registry
+from medley_registry import (
+    AliasPolicy,
+    Comparison,
+    Digest,
+    InvalidReference,
+    Outcome,
+    Over,
+    open_registry,
+)
 from medley_training.evaluation.plan import EvaluationPlan
 from medley_training.evaluation.scores import Scores, Tally
 from medley_training.local.lora import LoraShape
@@ -16,6 +24,8 @@ from medley_training.reports.privacy_text import contents
 from medley_training.rounds.describing import run_started
 from medley_training.rounds.event_text import event_text
 from medley_training.rounds.events import EventLog, Judged
+from medley_training.rounds.learner import HeldOut
+from medley_training.running import opened_run
 
 from tests.builders import make_base
 from tests.unit.training.rounds.runs import SITES, DrawnLearner, Town, recipe
@@ -31,6 +41,11 @@ class GradedLearner(DrawnLearner):
     """Holds out twelve documents, on each of which the adapters do as the grades say in turn."""
 
     grades: list[float] = field(default_factory=list)
+    documents: bytes = b"twelve documents"
+
+    @property
+    def held_out(self) -> HeldOut:
+        return HeldOut(Digest.of(self.documents), tuple(range(DOCUMENTS)))
 
     def score(
         self, adapter: Mapping[str, torch.Tensor], shape: LoraShape, plan: EvaluationPlan
@@ -130,8 +145,37 @@ def test_scores_that_sites_sent_as_a_sum_only_prove_nothing(protected: Path) -> 
 
     made.carry_out()
 
-    # Another recipe, so its suite is another too.
+    # Scored otherwise, so it is another suite.
     assert all("has no evidence of held-out" in each.lacks[0] for each in judged(made))
+
+
+def test_a_run_that_trains_otherwise_is_compared_all_the_same(protected: Path) -> None:
+    made = town(protected, STEADY, name="slower")
+    training = made.recipe.training.model_copy(update={"learning_rate": 1e-5})
+    made.recipe = made.recipe.model_copy(update={"training": training})
+
+    made.carry_out()
+
+    assert [each.lacks for each in judged(made)] == [(), ()]
+
+
+def test_a_site_that_holds_out_something_else_is_not_compared(protected: Path) -> None:
+    made = town(protected, STEADY, name="different")
+    made.learners["south"].documents = b"other documents"  # type: ignore[attr-defined]
+
+    made.carry_out()
+
+    assert all("answered by one version only" in each.lacks[0] for each in judged(made))
+
+
+def test_an_alias_that_is_none_is_refused_before_anything_is_trained(tmp_path: Path) -> None:
+    with (
+        pytest.raises(InvalidReference),
+        opened_run(recipe(), tmp_path / "run", promote="No Alias"),
+    ):
+        pass
+
+    assert not (tmp_path / "run").exists()
 
 
 def test_a_finished_run_asks_the_gate_no_more(protected: Path) -> None:
