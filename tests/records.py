@@ -12,16 +12,19 @@ from medley_registry import (
     Approval,
     BaseModel,
     Contribution,
+    Decision,
     Digest,
     Event,
     EventKind,
     Evidence,
     EvidenceKind,
     FileEntry,
+    Item,
     Lease,
     Lineage,
     Manifest,
     MoveReason,
+    Outcome,
     Parent,
     Protection,
     Relation,
@@ -35,6 +38,7 @@ from medley_registry import (
     Version,
     VersionState,
 )
+from medley_registry.item_scores import ItemScores
 from medley_registry.kinds import Record
 from medley_registry.leases import Upload
 
@@ -158,6 +162,7 @@ EVERY_KIND: tuple[Record, ...] = (
         actor="ada",
         at=AT,
     ),
+    ItemScores("notes", 1, 1, (Item("ä", "patient-1", "north", {"f1": (2.5, 4.0), "no": (0, 0)}),)),
     TrustedKey(
         key_id="ab" * 32,
         name="st-mary",
@@ -171,6 +176,19 @@ EVERY_KIND: tuple[Record, ...] = (
     move(1, to=1),
     Protection("notes", "production", 1, _POLICY, "eve", AT),
     Approval("notes", "production", 1, 1, "eve", version(1).digest, AT),
+    Decision(
+        adapter="notes",
+        alias="production",
+        generation=1,
+        ordinal=1,
+        number=1,
+        digest=version(1).digest,
+        revision=1,
+        outcome=Outcome.REFUSED,
+        report={"baseline": None, "draws": 10_000, "comparisons": [{"p_value": 0.25}]},
+        actor="ada",
+        at=AT,
+    ),
     AccessKey(
         key_id="0123456789abcdef",
         name="ci",

@@ -2,6 +2,7 @@
 
 import shutil
 import tempfile
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
@@ -64,6 +65,8 @@ class RegistryMachine(RuleBasedStateMachine):
         self.generations: dict[tuple[str, str], int] = {}
         self.demanded: dict[tuple[str, str], int] = {}
         self.approved: dict[tuple[str, str], set[tuple[int, int, str]]] = {}
+        self.policies: Counter[tuple[str, str]] = Counter()
+        self.decided: dict[tuple[str, str], object] = {}
 
     def teardown(self) -> None:
         if hasattr(self, "registry"):
@@ -71,15 +74,15 @@ class RegistryMachine(RuleBasedStateMachine):
             self.registry.close()
             shutil.rmtree(self.folder)
 
-    def expect(self, refusal: Refusal, call: Callable[[], object]) -> bool:
-        """Make the call; whether it was to succeed, and did."""
+    def expect(self, refusal: Refusal, call: Callable[[], object], *, told: int = 0) -> bool:
+        """Make the call; whether it was to succeed, and did. A refusal is `told` in the log."""
         head = self.registry.head()
         if refusal is None:
             call()
             return True
         with pytest.raises(refusal):
             call()
-        assert self.registry.head() == head
+        assert self.registry.head() == head + told
         return False
 
     def missing(self, name: str, number: int) -> Refusal:
@@ -144,6 +147,10 @@ class RegistryMachine(RuleBasedStateMachine):
                 refusal = NotServable
             elif len(approvers) < self.demanded.get(key, 0):
                 refusal = AliasProtected
+        decision = (generation, number, self.policies[key], approvers, actor)
+        is_new = refusal is AliasProtected and self.decided.get(key) != decision
+        if is_new:
+            self.decided[key] = decision
         is_done = self.expect(
             refusal,
             lambda: self.registry.promote(
@@ -153,6 +160,7 @@ class RegistryMachine(RuleBasedStateMachine):
                 actor=actor,
                 expected_generation=None if behind is None else generation + behind,
             ),
+            told=int(is_new),
         )
         if is_done and stack[-1:] != [number]:
             self.move(key, [*stack, number])
@@ -274,6 +282,7 @@ class RegistryMachine(RuleBasedStateMachine):
             policy = AliasPolicy(approvals=approvals)
             self.registry.protection.set(name, alias, policy, actor="eve")
             self.demanded[name, alias] = approvals
+            self.policies[name, alias] += 1
 
     @precondition(lambda self: self.contents)
     @rule(name=ADAPTERS, alias=ALIASES, number=NUMBERS, actor=ACTORS)

@@ -1,8 +1,10 @@
 """`medley registry …`: make one, read its log; the rest is added from its neighbours."""
 
 import json
+import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Annotated
 
 import typer
@@ -91,18 +93,43 @@ def events(
     Example:
       medley registry events --after 100 --follow
     """
-    for event in _events(registry, after=after, follow=follow):
-        if as_json:
-            typer.echo(json.dumps(event_record(event)))
-        else:
-            print_line(
-                f"{event.seq:>6}  {moment(event.at)}  {event.kind:<21}  {event.subject}"
-                f"  by {event.actor}{_detail(event)}"
-            )
+    with _interrupts() as is_interrupted:
+        for event in _events(registry, is_interrupted, after=after, follow=follow):
+            if as_json:
+                typer.echo(json.dumps(event_record(event)))
+            else:
+                print_line(
+                    f"{event.seq:>6}  {moment(event.at)}  {event.kind:<21}  {event.subject}"
+                    f"  by {event.actor}{_detail(event)}"
+                )
 
 
-def _events(registry: Registry, *, after: int, follow: bool) -> Iterator[Event]:
+@contextmanager
+def _interrupts() -> Iterator[Callable[[], bool]]:
+    """Whether somebody has pressed Ctrl-C, though nothing came of it.
+
+    Python drops a KeyboardInterrupt that happens to be raised while an object is finalized, such as
+    a connection that goes back to its pool.
+    """
+    pressed = []
+
+    def press(number: int, frame: object) -> None:
+        pressed.append(number)
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGINT, press)
+    try:
+        yield lambda: bool(pressed)
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _events(
+    registry: Registry, is_interrupted: Callable[[], bool], *, after: int, follow: bool
+) -> Iterator[Event]:
     while True:
+        if is_interrupted():
+            raise KeyboardInterrupt
         page = registry.events(after=after)
         yield from page
         if page:
