@@ -15,6 +15,20 @@ def main() -> None:
     program, parent = sys.argv.pop(1), int(sys.argv.pop(1))
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
     sys.argv[0] = f"flower-{program}"
+    try:
+        _run(program)
+    except SystemExit as ended:
+        code = ended.code
+    else:
+        code = 0
+    # All is said. What is left, the interpreter's own end, can wait for a thread of gRPC for ever,
+    # and nobody would see to it: our thread does not run any more by then.
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code if isinstance(code, int) else int(code is not None))
+
+
+def _run(program: str) -> None:
     if program == "superlink":
         from flwr.server.app import run_superlink
 
