@@ -90,12 +90,13 @@ def read_policy(file: Path, *, key_id: Callable[[str], str]) -> AliasPolicy:
         "requirements": told["require"],
         "comparisons": told["compare"],
     }
-    if not (told["require"] or told["compare"] or told["signers"] or told["approvals"]):
-        raise AdmissionRefused(_RULE, str(file), because="it demands nothing (--clear does)")
     try:
-        return AliasPolicy.from_json(whole)
+        policy = AliasPolicy.from_json(whole)
     except RegistryError as error:  # a digest that is none
         raise AdmissionRefused(_RULE, str(error), because=f"{file} is no policy") from error
+    if policy.is_empty():
+        raise AdmissionRefused(_RULE, str(file), because="it demands nothing (--clear does)")
+    return policy
 
 
 def _first(error: ValidationError) -> str:
