@@ -122,7 +122,9 @@ def _print_error(error: Exception) -> bool:
     from medley_registry.errors import RegistryError  # costs as much as all the rest of --help
     from medley_registry.inert import inert
 
-    if not isinstance(error, RegistryError | OSError):
+    from medley.errors import MedleyError
+
+    if not isinstance(error, RegistryError | MedleyError | OSError):
         return False
     typer.echo(f"error: {inert(str(error))}", err=True)
     return True

@@ -6,6 +6,7 @@
     ├── InvalidArgument          what was given cannot be sent; says why
     ├── Unreachable              no answer came: no connection, or a time-out; has ``was_sent``
     ├── UnexpectedAnswer         an answer that is not one of Medley's
+    ├── ServerDidNotStart        a server of one's own; shows the end of its log
     ├── ContentMismatch          what came in does not have the digest it should have
     └── Refusal                  the server said no; has ``status``, ``code`` and ``details``
         ├── BadRequest           400
@@ -58,6 +59,10 @@ class Unreachable(MedleyError):
 
 class UnexpectedAnswer(MedleyError):
     code = "unexpected_answer"
+
+
+class ServerDidNotStart(MedleyError):
+    code = "server_did_not_start"
 
 
 class ContentMismatch(MedleyError):

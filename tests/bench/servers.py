@@ -10,8 +10,8 @@ from types import TracebackType
 from typing import Self
 
 import httpx
+from medley.server_process import free_port
 from medley_registry import BaseModel
-from medley_server.demo.server_process import free_port
 from medley_server.demo.showcase import TRIAGE_NOTE
 
 FLAGS = [

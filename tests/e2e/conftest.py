@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from medley.server_process import ServerProcess
 from medley_server.demo.performance import publish_all
-from medley_server.demo.server_process import ServerProcess, free_port
 from medley_server.demo.small_base import NAME, prepare
 from medley_server.demo.stage import Stage
 
@@ -43,10 +43,10 @@ def server(small_base: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     process = ServerProcess(
         NAME,
         home / "registry",
-        port=free_port(0),
         log=home / "server.log",
         home=home,
         engine_flags=(
+            *("--max-model-len", "2048"),
             *("--enable-auto-tool-choice", "--tool-call-parser", "hermes"),
             # A small model may fill JSON with blanks until its tokens run out.
             *("--structured-outputs-config", COMPACT_JSON),

@@ -5,10 +5,10 @@ import time
 from pathlib import Path
 
 import openai
+from medley.server_process import ServerProcess, free_port
 from medley_registry import Registry, Version, medley_home, open_registry
 from medley_registry.own_key import signer_for, trust_own_key
 
-from medley_server.demo.server_process import ServerProcess, free_port
 from medley_server.demo.showcase import PLAIN_WORDS, TRIAGE_NOTE
 from medley_server.demo.small_base import NAME, prepare
 from medley_server.demo.stage import Stage
@@ -41,7 +41,8 @@ def perform(*, once: bool, port: int, stage: Stage) -> list[str]:
         What failed; empty when all checks held.
 
     Raises:
-        CannotStart: the base or the server cannot be had.
+        CannotStart: the base cannot be had.
+        ServerDidNotStart: the server ended before it was ready.
         RegistryError: the registry cannot be used.
     """
     home = medley_home()
@@ -53,7 +54,12 @@ def perform(*, once: bool, port: int, stage: Stage) -> list[str]:
             trust_own_key(registry, actor=ACTOR)
         publish_all(registry, base_folder, stage)
         process = ServerProcess(
-            NAME, folder, port=free_port(port), log=home / "demo.log", home=home
+            NAME,
+            folder,
+            port=free_port(port),
+            log=home / "demo.log",
+            home=home,
+            engine_flags=("--max-model-len", "2048"),
         )
         with process as server:
             with stage.waiting("starting the server (about a minute on two cores)"):

@@ -1,4 +1,7 @@
-"""`medley serve` as the demo runs it: a process of its own, with its log in a file."""
+"""`medley serve` in a process of its own, with its log in a file.
+
+The demo, benchmarks and evaluations measure and show what is served, so they start what serves.
+"""
 
 import json
 import os
@@ -8,14 +11,14 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from http.client import HTTPException
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from medley_server.errors import CannotStart
+from medley.errors import ServerDidNotStart
 
 START_LIMIT_S = 600
 STOP_LIMIT_S = 30
@@ -38,30 +41,41 @@ class ServerProcess:
     def __init__(
         self,
         base: str,
-        registry: Path,
+        registry: str | Path,
         *,
-        port: int,
         log: Path,
-        home: Path,
+        port: int | None = None,
+        home: Path | None = None,
+        options: Sequence[str] = (),
         engine_flags: Sequence[str] = (),
+        environment: Mapping[str, str] | None = None,
     ) -> None:
         """Serves `base` with the adapters of `registry`.
 
         Args:
             base: a registered base.
-            registry: the registry's folder.
-            port: a free one.
+            registry: the registry's address.
             log: the file that takes what the server prints.
-            home: MEDLEY_HOME of the server.
+            port: a free one; None for any.
+            home: MEDLEY_HOME of the server; None for this process's own.
+            options: more of `medley serve`'s own, such as ``("--variant", "nf4")``.
             engine_flags: for vLLM.
+            environment: variables of the server, on top of this process's.
         """
-        self._environment = os.environ | {"MEDLEY_HOME": str(home)}
+        told = {"MEDLEY_HOME": str(home)} if home else {}
+        self._environment = os.environ | told | dict(environment or {})
+        port = free_port(0) if port is None else port
         self.url = f"http://127.0.0.1:{port}"
         self._log = log
         self._command = [sys.executable, "-m", "medley.cli", "serve", "--base", base]
-        self._command += ["--registry", str(registry), "--port", str(port)]
-        self._command += ["--", "--max-model-len", "2048", *engine_flags]
+        self._command += ["--registry", str(registry), "--port", str(port), *options]
+        self._command += ["--", *engine_flags]
         self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def pid(self) -> int | None:
+        """The server's process, whose children hold the engine; None before it is started."""
+        return self._process.pid if self._process else None
 
     def __enter__(self) -> Self:
         self._log.parent.mkdir(parents=True, exist_ok=True)
@@ -80,7 +94,7 @@ class ServerProcess:
         """Waits until the server is ready; the seconds it took.
 
         Raises:
-            CannotStart: it ended, or took longer than ten minutes; shows the end of its log.
+            ServerDidNotStart: it ended, or took longer than ten minutes; shows the end of its log.
         """
         started = time.monotonic()
         while time.monotonic() - started < START_LIMIT_S:
@@ -90,7 +104,7 @@ class ServerProcess:
                 break
             time.sleep(0.25)
         tail = "\n".join(self._log.read_text(errors="replace").splitlines()[-15:])
-        raise CannotStart(f"the server did not start; the end of {self._log}:\n{tail}")
+        raise ServerDidNotStart(f"the server did not start; the end of {self._log}:\n{tail}")
 
     def health(self) -> dict[str, Any] | None:
         """What `GET /health` says; None while nobody answers."""
