@@ -26,7 +26,11 @@ _GROUP = "medley.commands"
 _SUMMARIES = {
     "demo": "Show the whole story on this machine, with a small real model.",
     "serve": "Serve a base model and its adapters, OpenAI-compatible.",
+    "bench": "Measure what versions cost to serve, in every variant.",
+    "eval": "Ask what is served, and record how right it was.",
+    "quantize": "Make smaller forms of a base, and frozen exports of versions.",
     "train": "Train adapters with several hospitals that keep their data.",
+    "report": "Write up what is recorded of versions, variants and runs.",
     "adapter": "Publish adapters, and decide which version is in use.",
     "base": "Register base models, which adapters are checked against.",
     "registry": "Make a registry, look after it, and read its event log.",

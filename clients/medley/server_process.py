@@ -18,10 +18,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from medley_registry.location import Location, locate
+
 from medley.errors import ServerDidNotStart
 
 START_LIMIT_S = 600
 STOP_LIMIT_S = 30
+# What the environment says of proxies is for other machines than this one.
+_DIRECTLY = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 def free_port(wanted: int) -> int:
@@ -36,12 +40,16 @@ def free_port(wanted: int) -> int:
 
 
 class ServerProcess:
-    """A context manager: started on entry, ready after `wait`, stopped on exit."""
+    """A context manager: started on entry, ready after `wait`, stopped on exit.
+
+    If this process is killed the server ends too (`medley.tethered`), so enter in a thread that
+    stays.
+    """
 
     def __init__(
         self,
         base: str,
-        registry: str | Path,
+        registry: Location | Path | str,
         *,
         log: Path,
         port: int | None = None,
@@ -54,21 +62,23 @@ class ServerProcess:
 
         Args:
             base: a registered base.
-            registry: the registry's address.
+            registry: where the registry is; an address without more is taken as `locate` takes it.
             log: the file that takes what the server prints.
             port: a free one; None for any.
             home: MEDLEY_HOME of the server; None for this process's own.
             options: more of `medley serve`'s own, such as ``("--variant", "nf4")``.
             engine_flags: for vLLM.
-            environment: variables of the server, on top of this process's.
+            environment: variables of the server, on top of this process's; of those it does not
+                get MEDLEY_API_KEY, for only this machine can reach it.
         """
+        inherited = {name: told for name, told in os.environ.items() if name != "MEDLEY_API_KEY"}
         told = {"MEDLEY_HOME": str(home)} if home else {}
-        self._environment = os.environ | told | dict(environment or {})
+        self._environment = inherited | told | _where(registry) | dict(environment or {})
         port = free_port(0) if port is None else port
         self.url = f"http://127.0.0.1:{port}"
         self._log = log
-        self._command = [sys.executable, "-m", "medley.cli", "serve", "--base", base]
-        self._command += ["--registry", str(registry), "--port", str(port), *options]
+        self._command = [sys.executable, "-m", "medley.tethered", str(os.getpid())]
+        self._command += ["serve", "--base", base, "--port", str(port), *options]
         self._command += ["--", *engine_flags]
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -109,7 +119,7 @@ class ServerProcess:
     def health(self) -> dict[str, Any] | None:
         """What `GET /health` says; None while nobody answers."""
         try:
-            with urllib.request.urlopen(f"{self.url}/health", timeout=5) as answer:  # noqa: S310
+            with _DIRECTLY.open(f"{self.url}/health", timeout=5) as answer:
                 body: dict[str, Any] = json.load(answer)
                 return body
         except (OSError, ValueError, HTTPException):  # nobody there, or somebody else
@@ -134,3 +144,13 @@ class ServerProcess:
             with suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGKILL)  # the engine's processes too
             self._process.wait()
+
+
+def _where(registry: Location | Path | str) -> dict[str, str]:
+    """Variables that name a registry; arguments would show everybody the password in an address."""
+    place = registry if isinstance(registry, Location) else locate(registry)
+    return {
+        "MEDLEY_REGISTRY": str(place.index),
+        "MEDLEY_BLOBS": str(place.blobs),
+        "MEDLEY_TENANT": place.tenant or "",
+    }

@@ -10,7 +10,6 @@ from difflib import get_close_matches
 
 from medley_registry import (
     DEFAULT_ALIAS,
-    BaseModel,
     InvalidReference,
     NotFound,
     Reference,
@@ -21,6 +20,7 @@ from medley_registry import (
 )
 
 from medley_server.errors import AdapterUnavailable, ModelNotFound
+from medley_server.served_base import ServedBase
 
 AliasKey = tuple[str, str]
 """Adapter and alias name."""
@@ -29,14 +29,14 @@ AliasKey = tuple[str, str]
 class Catalogue:
     """Resolves references, once per request, to immutable versions."""
 
-    def __init__(self, registry: Registry, base: BaseModel) -> None:
+    def __init__(self, registry: Registry, base: ServedBase) -> None:
         self._registry = registry
         self._base = base
         self._versions: dict[tuple[str, int], Version] = {}
         self._live: dict[AliasKey, Version] = {}
 
     @property
-    def base(self) -> BaseModel:
+    def base(self) -> ServedBase:
         """The base model every adapter here belongs to."""
         return self._base
 
@@ -104,7 +104,7 @@ class Catalogue:
             raise ModelNotFound(model, because=str(error), nearest=self._nearest(model)) from error
         if (version := self._find(reference)) is None:
             version = await self._ask(model, reference)
-        if version.base_id != self._base.base_id:
+        if version.base_id not in self._base.base_ids:
             because = f"it is for base {version.base}, and this server runs {self._base.name}"
             raise ModelNotFound(model, because=because)
         if not version.state.is_servable:

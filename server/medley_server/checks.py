@@ -6,13 +6,14 @@ how *this* engine was started, or was not worth a reader of tensors in the regis
 
 from pathlib import Path
 
-from medley_registry import BaseModel, Version
+from medley_registry import Version
 
 from medley_server.engine.port import EngineFacts
 from medley_server.errors import AdapterUnavailable
+from medley_server.served_base import ServedBase
 
 
-def check_fits(version: Version, base: BaseModel, facts: EngineFacts) -> None:
+def check_fits(version: Version, base: ServedBase, facts: EngineFacts) -> None:
     """Refuses a version that this engine would answer wrongly or not at all.
 
     vLLM takes an adapter whose modules have no slots and serves the base's answers (vllm#55193).
@@ -20,7 +21,7 @@ def check_fits(version: Version, base: BaseModel, facts: EngineFacts) -> None:
     Raises:
         AdapterUnavailable: another base, too high a rank, or a module without slots.
     """
-    if version.base_id != base.base_id:
+    if version.base_id not in base.base_ids:
         raise AdapterUnavailable(
             f"{version.reference} is for base {version.base}, and this server runs {base.name}"
         )

@@ -3,7 +3,9 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from medley_registry import Alias, BaseModel, Event, EventKind, Reference, Registry, Version
+from medley_registry import Alias, Event, EventKind, Reference, Registry, Version
+
+from medley_server.served_base import ServedBase
 
 MOST_EVENTS = 1000
 """After more events than these, everything is read anew."""
@@ -29,7 +31,7 @@ class Reading:
     aliases: list[Alias]
 
 
-def read(registry: Registry, base: BaseModel, *, after: int) -> Reading:
+def read(registry: Registry, base: ServedBase, *, after: int) -> Reading:
     """Reads what has changed since event `after`; everything where that is 0.
 
     The states are read, not replayed: events only tell which, so one seen twice changes nothing.
@@ -48,17 +50,17 @@ def read(registry: Registry, base: BaseModel, *, after: int) -> Reading:
             version
             for name, number in sorted(_changed(events))
             for version in registry.versions(name, before=number + 1, limit=1)
-            if version.base_id == base.base_id
+            if version.base_id in base.base_ids
         ]
     return Reading(head, versions, is_whole, registry.aliases())
 
 
-def versions_for(registry: Registry, base: BaseModel) -> list[Version]:
-    """Every version in the registry that was made for this base, in whatever state."""
+def versions_for(registry: Registry, base: ServedBase) -> list[Version]:
+    """Every version in the registry that fits this base, in whatever state."""
     return [
         version
         for adapter in registry.adapters()
-        if adapter.base_id == base.base_id
+        if adapter.base_id in base.base_ids
         for version in registry.versions(adapter.name)
     ]
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from medley_registry import Version
 
 from medley_server.answers import ReferencedAnswer, send_json
-from medley_server.callers import CALLER, INFER, Callers
+from medley_server.callers import ADMIN, CALLER, INFER, Caller, Callers
 from medley_server.errors import BadRequest, BodyTooLarge, RouteNotFound, ServerError
 from medley_server.service import Service
 
@@ -30,6 +30,9 @@ PASSED = frozenset({"/metrics", "/version"})
 
 KEYLESS = frozenset({"/health"})
 """Routes for probes, which carry no key."""
+
+BENCHMARK = frozenset({"/benchmark", "/v1/benchmark"})
+"""The engine's memory and what was measured; with `?reset=true` the peak counts anew."""
 
 OURS = re.compile(r"/v1/(adapters|access-keys|events|openapi\.json)(/.*)?")
 """Routes of the registry's face (`medley_server.registry_app`)."""
@@ -83,7 +86,7 @@ class Gateway:
     async def _serve(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
         method, path = scope["method"], scope["path"].rstrip("/")
         is_ours = self._registry_app is not None and OURS.fullmatch(path) is not None
-        is_known = path in PINNED or path in PASSED or path in self._pages or is_ours
+        is_known = path in PINNED | PASSED | BENCHMARK or path in self._pages or is_ours
         if method == "OPTIONS" and is_known:  # a browser asks first, without a key: vLLM's CORS
             await self._app(scope, receive, send)
             return
@@ -93,6 +96,8 @@ class Gateway:
         caller = await self._callers.identify(scope)
         if method == "GET" and path in self._pages:
             await send_json(send, *self._pages[path]())
+        elif method == "GET" and path in BENCHMARK:
+            await send_json(send, 200, await self._benchmark(scope, caller))
         elif method == "POST" and path in PINNED:
             caller.require(INFER)
             await self._serve_pinned({**scope, "path": path}, receive, send)
@@ -102,6 +107,11 @@ class Gateway:
             await self._serve_registry({**scope, "path": path, CALLER: caller}, receive, send)
         else:
             raise RouteNotFound(f"There is no route {method} {scope['path']} on this server.")
+
+    async def _benchmark(self, scope: "Scope", caller: Caller) -> dict[str, Any]:
+        is_reset = b"reset=true" in scope.get("query_string", b"").split(b"&")
+        caller.require(ADMIN if is_reset else INFER)
+        return await self._service.benchmark(reset_peak=is_reset)
 
     async def _serve_registry(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
         assert self._registry_app is not None
@@ -116,7 +126,7 @@ class Gateway:
         model = request.get("model")
         if model is not None and not isinstance(model, str):
             raise BadRequest("`model` must be text, such as `name`, `name@alias` or `name:7`.")
-        if model is None or model == self._service.base_name:
+        if model is None or self._service.is_base(model):
             await self._app(scope, _replay(raw, receive), send)
             return
         version = await self._service.resolve(model)

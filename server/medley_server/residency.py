@@ -9,12 +9,13 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
-from medley_registry import BaseModel, Registry, RegistryError, Version
+from medley_registry import Registry, RegistryError, Version
 
 from medley_server.checks import check_finite, check_fits
 from medley_server.engine.port import Engine
 from medley_server.errors import AdapterUnavailable
 from medley_server.leasing import Leaseholder
+from medley_server.served_base import ServedBase
 
 log = logging.getLogger(__name__)
 
@@ -61,7 +62,7 @@ class Residency:
     """Loads each version once, counts its requests, and frees it only when none is running."""
 
     def __init__(
-        self, registry: Registry, base: BaseModel, engine: Engine, *, cache: Path, capacity: int
+        self, registry: Registry, base: ServedBase, engine: Engine, *, cache: Path, capacity: int
     ) -> None:
         """Takes at most `capacity` versions into the engine while idle ones can make room.
 

@@ -11,9 +11,12 @@ import psutil
 from medley_registry import DEFAULT_ALIAS, BaseModel, Reference, Registry, Version
 from medley_registry.services.access import Access
 
+from medley_server.benchmark_page import BenchmarkPage
 from medley_server.catalogue import Catalogue
 from medley_server.engine.port import Engine
+from medley_server.errors import ModelNotFound
 from medley_server.residency import Residency
+from medley_server.served_base import ServedBase
 from medley_server.settings import ServeSettings
 from medley_server.swap import Follower, Swap
 
@@ -22,7 +25,7 @@ class Service:
     """What the gateway serves; built once per process."""
 
     def __init__(
-        self, registry: Registry, base: BaseModel, engine: Engine, settings: ServeSettings
+        self, registry: Registry, base: ServedBase, engine: Engine, settings: ServeSettings
     ) -> None:
         """Wires the parts; nothing runs until `running` is entered."""
         self._engine = engine
@@ -36,20 +39,30 @@ class Service:
             registry, base, engine, cache=settings.cache, capacity=settings.resident
         )
         self._follower = Follower(registry, self._catalogue, self._residency)
+        self._benchmark = BenchmarkPage(registry, self._catalogue, engine)
         self._started = time.time()
 
     @property
     def base_name(self) -> str:
-        """The name that asks for the base model itself."""
+        """What the base model itself is called."""
         return self._catalogue.base.name
+
+    def is_base(self, model: str) -> bool:
+        """Whether a request for `model` is one for the base model itself."""
+        return model in self._catalogue.base.names
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Loads what the aliases point at, then follows the registry until left.
 
+        Without adapter slots there is nothing to load or to follow.
+
         Raises:
             RegistryError: the registry cannot be read at the start.
         """
+        if not self._has_slots:
+            yield
+            return
         await self._follower.reconcile()
         leases = self._residency.leases
         tasks = [
@@ -64,11 +77,22 @@ class Service:
             await asyncio.gather(*tasks, return_exceptions=True)
             await asyncio.to_thread(leases.release)
 
+    @property
+    def _has_slots(self) -> bool:
+        return self._engine.facts.max_loras > 0
+
     def _held(self) -> list[Version]:
         return [resident.version for resident in self._residency.residents]
 
     async def resolve(self, model: str) -> Version:
-        """See `Catalogue.resolve`."""
+        """See `Catalogue.resolve`.
+
+        Raises:
+            ModelNotFound: also if the server has no slots for adapters.
+        """
+        if not self._has_slots:
+            because = "this server runs with --max-loras 0: it serves its base alone"
+            raise ModelNotFound(model, because=because, nearest=(self.base_name,))
         return await self._catalogue.resolve(model)
 
     def lease(self, version: Version) -> AbstractAsyncContextManager[None]:
@@ -77,7 +101,15 @@ class Service:
 
     def models(self) -> tuple[int, dict[str, Any]]:
         """`GET /v1/models`: the base, then every adapter with its aliases and versions."""
-        cards = [_card(self.base_name, self._started, digest=str(self._catalogue.base.base_id))]
+        base = self._catalogue.base
+        cards = [
+            _card(
+                base.name,
+                self._started,
+                digest=str(base.origin.base_id),
+                variant=base.variant.value,
+            )
+        ]
         for (adapter, alias), version in self._catalogue.live.items():
             names = [str(Reference(adapter, alias=alias))]
             if alias == DEFAULT_ALIAS:
@@ -107,7 +139,9 @@ class Service:
             "status": "ok" if is_ready else "engine dead",
             "live": True,
             "ready": is_ready,
-            "base": {"name": base.name, "digest": str(base.base_id)},
+            "base": _base_row(base.origin),
+            "variant": base.variant.value,
+            "served_base": _base_row(base.model),
             "engine": facts.engine,
             "device": facts.device,
             "dtype": facts.dtype,
@@ -120,6 +154,10 @@ class Service:
             "swaps": [_swap_row(swap) for swap in self._follower.swaps.values()],
         }
         return (200 if is_ready else 503), body
+
+    async def benchmark(self, *, reset_peak: bool) -> dict[str, Any]:
+        """`GET /benchmark`: see `BenchmarkPage.read`."""
+        return await self._benchmark.read(reset_peak=reset_peak)
 
     def _resident_rows(self) -> list[dict[str, Any]]:
         live = self._catalogue.live
@@ -143,6 +181,10 @@ def _card(name: str, created: float, **more: Any) -> dict[str, Any]:
     """OpenAI's model object, with what Medley knows of it besides."""
     card = {"id": name, "object": "model", "created": int(created), "owned_by": "medley"}
     return card | {"parent": None, "root": name, "kind": "base"} | more
+
+
+def _base_row(base: BaseModel) -> dict[str, str]:
+    return {"name": base.name, "digest": str(base.base_id)}
 
 
 def _swap_row(swap: Swap) -> dict[str, Any]:

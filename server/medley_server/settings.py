@@ -3,14 +3,24 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from medley_registry import VariantKind
+
 from medley_server.callers import is_loopback
 from medley_server.errors import CannotStart
 
 OUR_FLAGS = frozenset(
     {"--host", "--port", "--uds", "--model", "--served-model-name", "--api-key", "--max-loras"}
     | {"--enable-lora", "--no-enable-lora", "--lora-modules", "--api-server-count"}
+    | {"--worker-extension-cls"}
 )
-OUR_FLAGS_HINT = "use medley serve's own --base, --host, --port, --max-loras and MEDLEY_API_KEY"
+OUR_FLAGS_HINT = (
+    "use medley serve's own --base, --variant, --host, --port, --max-loras and MEDLEY_API_KEY"
+)
+WEIGHT_FLAGS = frozenset(
+    {"--quantization", "--quantization-config", "--load-format", "--hf-overrides", "--config"}
+)
+"""What would let other weights be served than the variant says, under the variant's name."""
+WEIGHT_FLAGS_HINT = "what is served is said by medley serve's own --base and --variant"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,13 +29,14 @@ class ServeSettings:
 
     Attributes:
         base: a registered name, or a folder.
+        variant: the form of it to serve; None for the form that `base` names.
         registry: its address; None for the default (`medley_registry.open_registry`).
         blobs: where its bytes are, if elsewhere.
         tenant: which registry there; None for the place's own.
         host: address to listen on.
         port: port to listen on.
         api_keys: bearer keys that may do everything, besides the registry's access keys.
-        max_loras: adapters in one batch; None sizes it by the registry.
+        max_loras: adapters in one batch; None for the usual number, 0 for the base alone.
         cache: folder for verified adapter files; uploads lie beside it while they come in.
         resident: versions to keep loaded beyond those in use.
         max_body_bytes: longest request body.
@@ -44,6 +55,7 @@ class ServeSettings:
     engine_flags: tuple[str, ...] = ()
     blobs: str | None = None
     tenant: str | None = None
+    variant: VariantKind | None = None
 
     def __post_init__(self) -> None:
         """Checks what only makes sense together.
@@ -52,8 +64,10 @@ class ServeSettings:
             CannotStart: vLLM is told what Medley decides.
         """
         for flag in self.engine_flags:
-            if flag.split("=")[0].replace("_", "-") in OUR_FLAGS:
+            if _is_among(OUR_FLAGS, flag):
                 raise CannotStart(f"{flag} is not for vLLM here: {OUR_FLAGS_HINT}")
+            if _is_among(WEIGHT_FLAGS, flag):
+                raise CannotStart(f"{flag} is not for vLLM here: {WEIGHT_FLAGS_HINT}")
 
     @property
     def is_local(self) -> bool:
@@ -77,3 +91,12 @@ class ServeSettings:
                 "MEDLEY_API_KEY (several: separated by commas), give the registry an access key, "
                 "or listen on 127.0.0.1"
             )
+
+
+def _is_among(flags: frozenset[str], given: str) -> bool:
+    """Whether vLLM takes it for one of them: shortened, with its value, or a place in the value."""
+    if given.startswith("-q"):
+        return "--quantization" in flags
+    name = given.partition("=")[0].partition(".")[0].replace("_", "-")
+    is_name = name.startswith("--") and name != "--"
+    return is_name and any(flag.startswith(name) for flag in flags)

@@ -18,6 +18,7 @@ from typing import Any
 from medley_registry import open_registry
 from medley_server.engine.fake import FakeEngine
 from medley_server.gateway import Gateway
+from medley_server.served_base import ServedBase
 from medley_server.service import Service
 from medley_server.settings import ServeSettings
 
@@ -93,7 +94,7 @@ def main() -> None:
             max_loras=None,
             cache=Path(name) / "cache",
         )
-        service = Service(registry, base, FakeEngine(), settings)
+        service = Service(registry, ServedBase.as_it_is(base), FakeEngine(), settings)
         medians = asyncio.run(measure(service, repeats))
     alone = medians["app alone"]
     for case in ("base", "adapter"):

@@ -24,6 +24,7 @@ _LOOK = {
     "svg.fonttype": "path",
     "path.simplify": False,
     "axes.unicode_minus": True,
+    "text.parse_math": False,  # names from outside may hold dollar signs
 }
 _TEXT: dict[str, Any] = {"fontsize": 9, "color": QUIET, "pad": 8}
 _LEFT = 0.014
@@ -105,6 +106,17 @@ class Chart:
         bar = self._figure.colorbar(image, ax=axes, fraction=0.03, pad=0.02)
         bar.outline.set_visible(False)
         bar.ax.tick_params(colors=QUIET, labelsize=8.5, length=0)
+
+    def svg(self) -> str:
+        """The drawing as an SVG document; the same data gives the same text."""
+        from io import StringIO
+
+        from matplotlib import rc_context
+
+        text = StringIO()
+        with rc_context(_LOOK):
+            self._figure.savefig(text, format="svg", metadata={"Date": None, "Creator": None})
+        return text.getvalue()
 
     def save(self, folder: Path, name: str) -> list[Path]:
         """Write ``name.png`` and ``name.svg`` into `folder`."""

@@ -25,6 +25,12 @@
     │   ├── RunMismatch            a run folder belongs to another recipe or seed
     │   ├── RunDamaged             a file of the run folder is missing or not what was written
     │   └── NotReproduced          a round's aggregate is not what its statement says
+    ├── MeasuringError
+    │   ├── NotMeasured            what was to be measured did not answer, or not as it should
+    │   ├── BadLoad                a load or a set of variants that cannot be measured
+    │   └── BadSuite               a suite, or what to put it to, that cannot be evaluated
+    ├── NothingRecorded            no record to report of; says which commands make some
+    ├── CannotQuantize             a base or adapter has no such variant; says why, and what to do
     └── Diverged                   the loss or its gradient stopped being a finite number
 
 Every class has a stable ``code`` for logs and run records; messages are for people and may change.
@@ -206,6 +212,46 @@ class NotReproduced(RoundError):
     """Recomputing a round gave other bytes than its signed statement says."""
 
     code: ClassVar[str] = "not_reproduced"
+
+
+class MeasuringError(TrainingError):
+    """Something cannot be measured as asked."""
+
+    code: ClassVar[str] = "measuring_error"
+
+
+class NotMeasured(MeasuringError):
+    """What was to be measured did not answer, or not in the form that it should."""
+
+    code: ClassVar[str] = "not_measured"
+
+
+class BadLoad(MeasuringError):
+    """A load or a set of variants that cannot be measured; the message names what would do."""
+
+    code: ClassVar[str] = "bad_load"
+
+
+class BadSuite(MeasuringError):
+    """A suite, or what it is to be put to, cannot be evaluated so; the message names what would."""
+
+    code: ClassVar[str] = "bad_suite"
+
+
+class NothingRecorded(TrainingError):
+    """There is no record that a report could be made from."""
+
+    code: ClassVar[str] = "nothing_recorded"
+
+    def __init__(self) -> None:
+        commands = "medley bench, medley eval or medley train run"
+        super().__init__(f"nothing is recorded here to report of; record something with {commands}")
+
+
+class CannotQuantize(TrainingError):
+    """A variant cannot be made; the message says why, and what would work."""
+
+    code: ClassVar[str] = "cannot_quantize"
 
 
 class Diverged(TrainingError):

@@ -181,6 +181,30 @@ class StrategySection(Section):
     options: dict[str, bool | int | float] = {}
 
 
+class MeasuringSection(Section):
+    """How each round's version is measured on the variants that the recipe names.
+
+    Attributes:
+        suites: Of `medley eval`, but for the harness, which leaves nothing to compare by. Where
+            none is named: documents where the run learns from such, else the regression prompts.
+        data: Where a suite's items are, by its name; never what the run learns from.
+        limit: The most items of each suite; of documents, of each site.
+        bench: Whether latency and memory are measured too (`medley bench --quick`).
+    """
+
+    suites: tuple[str, ...] = ()
+    data: dict[str, Path] = {}
+    limit: int = Field(default=100, ge=1)
+    bench: bool = True
+
+    @field_validator("suites")
+    @classmethod
+    def _comparable(cls, suites: tuple[str, ...]) -> tuple[str, ...]:
+        if foreign := [name for name in suites if ":" in name]:
+            raise ValueError(f"{foreign[0]} leaves nothing to compare rounds by")
+        return suites
+
+
 class ChecksSection(Section):
     """What a contribution must keep to.
 
@@ -200,6 +224,8 @@ class Recipe(Section):
         rounds: How many.
         seed: Decides data splits, starts, orders and draws.
         codec: How contributions are compressed: none, bf16, int8, nf4 or topk:0.1.
+        variants: Forms of the base on which each round's version is served and measured, beside
+            bf16, before its gate decides; none: only the sites evaluate it.
     """
 
     name: str = Field(pattern=_RECIPE_NAME)
@@ -207,6 +233,7 @@ class Recipe(Section):
     rounds: int = Field(ge=1)
     seed: int = Field(default=7, ge=0, lt=2**31)
     codec: str = "none"
+    variants: tuple[Literal["nf4", "awq"], ...] = ()
     base: BaseSection
     sites: SitesSection
     data: DataConfig
@@ -216,6 +243,7 @@ class Recipe(Section):
     checks: ChecksSection = ChecksSection()
     privacy: PrivacyConfig = PrivacyConfig()
     evaluation: EvaluationPlan = EvaluationPlan()
+    measuring: MeasuringSection = MeasuringSection()
 
     @field_validator("adapter")
     @classmethod
@@ -241,6 +269,9 @@ class Recipe(Section):
             raise ValueError(str(error)) from error
         if (rule.needs_root or self.strategy.weights == "utility") and not self.data.root_share:
             raise ValueError("this strategy needs clean data of the coordinator's: data.root_share")
+        own = self.data.path
+        if own and own.resolve() in {path.resolve() for path in self.measuring.data.values()}:
+            raise ValueError("measuring.data names what the run learns from: hold some out for it")
         if flaw := self.privacy.flaw(rule, weights=self.strategy.weights):
             raise ValueError(flaw)
         return self

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from medley_registry.durable import make_folder
+from medley_registry.location import locate
 from medley_registry.opening import open_registry
 from medley_registry.own_key import signer_for
 from medley_registry.references import check_alias
@@ -33,6 +34,8 @@ from medley_training.rounds.publication import Publisher
 from medley_training.rounds.run import Run, open_run
 from medley_training.rounds.run_folder import Phase, RunFolder, write_json
 from medley_training.rounds.transport import Sites
+from medley_training.rounds.variant_measuring import VariantMeasuring
+from medley_training.rounds.variants import Measure
 
 if TYPE_CHECKING:
     from medley_training.flower.certificates import CertificateFolder
@@ -48,11 +51,13 @@ class OpenedRun:
     Attributes:
         run: What to carry out, and where.
         publisher: Where versions go.
+        measure: Measures each version on the variants that the recipe names.
         observe: Writes events down and shows them.
     """
 
     run: Run
     publisher: Publisher
+    measure: Measure
     observe: Observer
 
     def carry_out(self, sites: Sites) -> dict[str, Any]:
@@ -68,6 +73,7 @@ class OpenedRun:
             sites=sites,
             publisher=self.publisher,
             root=coordinators_root(self.run, self.run.base),
+            measure=self.measure,
             observe=self.observe,
         ).carry_out()
         run_report(self.run.folder.path)
@@ -111,9 +117,18 @@ def opened_run(
         run = open_run(path, recipe, base, book=participants)
         display = scope.enter_context(rounds_progress(quiet=is_quiet))
         signer = signer_for(opened, key)
+        measure = VariantMeasuring(
+            registry=opened,
+            place=locate(place),
+            base=base,
+            recipe=recipe,
+            logs=path / "variants",
+        )
+        measure.check()
         yield OpenedRun(
             run=run,
             publisher=Publisher(opened, base, recipe.adapter, signer, alias=promote),
+            measure=measure,
             observe=together(EventLog(folder.events).append, display),
         )
 

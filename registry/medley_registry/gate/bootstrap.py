@@ -73,9 +73,9 @@ def compare(
     sites = _sites(comparison.metric, pairs)
     observed = _values(comparison, [site.tallies.sum(axis=0, keepdims=True) for site in sites])[0]
     _check(comparison, sites, observed)
-    at_once = _draws_at_once(sites)
+    at_once = draws_at_once(max(len(site.tallies) for site in sites))
     drawn = [
-        _values(comparison, [_resampled(site.tallies, random, at_once) for site in sites])
+        _values(comparison, [resampled(site.tallies, random, at_once) for site in sites])
         for _ in range(-(-DRAWS // at_once))
     ]
     draws = np.concatenate(drawn)[:DRAWS]  # [draws, tests, 2]
@@ -179,14 +179,22 @@ def _counted(metric: str, candidate: Item, baseline: Item) -> tuple[float, ...] 
     return (*sides[0], *sides[1])
 
 
-def _draws_at_once(sites: Sequence[_Site]) -> int:
-    """So many that the draws of a site take some tens of megabytes."""
-    largest = max(len(site.tallies) for site in sites)
-    return max(1, min(_MOST_DRAWS_AT_ONCE, _CLUSTERS_AT_ONCE // largest))
+def draws_at_once(num_clusters: int) -> int:
+    """So many that the draws of so many clusters take some tens of megabytes."""
+    return max(1, min(_MOST_DRAWS_AT_ONCE, _CLUSTERS_AT_ONCE // num_clusters))
 
 
-def _resampled(tallies: "NDArray[float64]", random: "Generator", draws: int) -> "NDArray[float64]":
-    """Sums over resampled clusters, as of all of them: [draws, 4]."""
+def resampled(tallies: "NDArray[float64]", random: "Generator", draws: int) -> "NDArray[float64]":
+    """Sums over resampled clusters, as of all of them.
+
+    Args:
+        tallies: A site's, [clusters, columns]; two clusters at least.
+        random: What is drawn with.
+        draws: How often.
+
+    Returns:
+        [draws, columns].
+    """
     import numpy as np
 
     num = len(tallies)

@@ -14,10 +14,10 @@ from medley_registry.item_scores import Item, ItemScores, totals
 from medley_registry.kinds import Record
 from medley_registry.variants import Variant, VariantKind
 
-_MOST_METRICS = 1000
-_MOST_BYTES = 64 << 10
-_MOST_ITEMS = 20_000
-_MOST_ITEMS_BYTES = 8 << 20
+MOST_METRICS = 1000
+MOST_BYTES = 64 << 10
+MOST_ITEMS = 20_000
+MOST_ITEMS_BYTES = 8 << 20
 
 
 class EvidenceBook:
@@ -126,8 +126,8 @@ class EvidenceBook:
         Raises:
             NotFound: the version has no such variant.
             AdmissionRefused: by rule ``evidence``: NaN, another value that JSON cannot carry, or
-                more than belongs here: `_MOST_METRICS` numbers, `_MOST_BYTES` of environment,
-                `_MOST_ITEMS` items in `_MOST_ITEMS_BYTES`; two items of one name, or a metric that
+                more than belongs here: `MOST_METRICS` numbers, `MOST_BYTES` of environment,
+                `MOST_ITEMS` items in `MOST_ITEMS_BYTES`; two items of one name, or a metric that
                 its items do not add up to.
         """
         rules.check_text("the actor", actor)
@@ -195,8 +195,8 @@ class EvidenceBook:
 
 
 def _check_metrics(metrics: dict[str, float]) -> None:
-    if len(metrics) > _MOST_METRICS:
-        raise AdmissionRefused("evidence", len(metrics), because=f"at most {_MOST_METRICS} metrics")
+    if len(metrics) > MOST_METRICS:
+        raise AdmissionRefused("evidence", len(metrics), because=f"at most {MOST_METRICS} metrics")
     for name, value in metrics.items():
         rules.check_text("a metric", name)
         is_number = isinstance(value, int | float) and not isinstance(value, bool)
@@ -205,8 +205,8 @@ def _check_metrics(metrics: dict[str, float]) -> None:
 
 
 def _check_items(items: Sequence[Item], metrics: dict[str, float]) -> None:
-    if len(items) > _MOST_ITEMS:
-        raise AdmissionRefused("evidence", len(items), because=f"at most {_MOST_ITEMS} items")
+    if len(items) > MOST_ITEMS:
+        raise AdmissionRefused("evidence", len(items), because=f"at most {MOST_ITEMS} items")
     names = set()
     for item in items:
         rules.check_text("an item", item.name)
@@ -215,14 +215,14 @@ def _check_items(items: Sequence[Item], metrics: dict[str, float]) -> None:
         if item.name in names:
             raise AdmissionRefused("evidence", item.name, because="two items have this name")
         names.add(item.name)
-    _check_size("the items", [item.to_json() for item in items], most_bytes=_MOST_ITEMS_BYTES)
+    _check_size("the items", [item.to_json() for item in items], most_bytes=MOST_ITEMS_BYTES)
     for metric, value in totals(items).items():
         if metric in metrics and not isclose(metrics[metric], value, rel_tol=1e-6, abs_tol=1e-9):
             because = f"{metric} of the items is {value:.6g}"
             raise AdmissionRefused("evidence", metrics[metric], because=because)
 
 
-def _check_size(what: str, value: Json, *, most_bytes: int = _MOST_BYTES) -> None:
+def _check_size(what: str, value: Json, *, most_bytes: int = MOST_BYTES) -> None:
     try:
         size_bytes = len(canonical_json(value))
     except (ValueError, TypeError) as error:

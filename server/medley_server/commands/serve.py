@@ -1,8 +1,9 @@
 """`medley serve`."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
+from medley_registry import VariantKind
 from medley_registry.commands.options import BlobsOption, RegistryOption, TenantOption
 
 
@@ -11,13 +12,18 @@ def serve(
     base: Annotated[
         str, typer.Option(help="Registered base model, or a folder with one.", show_default=False)
     ],
+    variant: Annotated[
+        Literal["bf16", "nf4", "awq"] | None,
+        typer.Option(help="Form to serve it in.  [default: that of --base]", show_default=False),
+    ] = None,
     registry: RegistryOption = None,
     blobs: BlobsOption = None,
     tenant: TenantOption = None,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on.", min=1, max=65535)] = 8000,
     max_loras: Annotated[
-        int | None, typer.Option(help="Adapters in one batch.  [default: 4]", min=1, max=256)
+        int | None,
+        typer.Option(help="Adapters in one batch, 0 for none.  [default: 4]", min=0, max=256),
     ] = None,
     engine_flags: Annotated[
         list[str] | None, typer.Argument(help="Flags for vLLM, after --.", metavar="[-- FLAG...]")
@@ -31,6 +37,7 @@ def serve(
     \b
     Examples:
       medley serve --base smollm2-135m-instruct
+      medley serve --base smollm2-135m-instruct --variant nf4
       medley serve --base ./my-model --port 9000 -- --max-model-len 8192
       MEDLEY_API_KEY=secret medley serve --base llama-3.1-8b --host 0.0.0.0
     """
@@ -47,6 +54,7 @@ def serve(
         start(
             ServeSettings(
                 base=base,
+                variant=VariantKind(variant) if variant else None,
                 registry=registry,
                 blobs=blobs,
                 tenant=tenant or os.environ.get("MEDLEY_TENANT") or None,

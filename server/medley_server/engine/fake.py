@@ -3,8 +3,12 @@
 import asyncio
 from pathlib import Path
 
-from medley_server.engine.port import EngineFacts
+from medley_server.engine.port import EngineFacts, EngineMemory
 from medley_server.errors import AdapterUnavailable
+
+FAKE_MEMORY = EngineMemory.of_total(
+    weights=100, kv_cache=40, lora_slots=10, activation=5, total=160
+)
 
 
 class FakeEngine:
@@ -13,6 +17,8 @@ class FakeEngine:
     def __init__(self, *, max_loras: int = 4, max_lora_rank: int = 16) -> None:
         self.loaded: dict[str, Path] = {}
         self.refuse: set[str] = set()
+        self.readings = 0
+        self.resets = 0
         self.is_healthy = True
         self.facts = EngineFacts(
             engine="fake 0",
@@ -22,6 +28,9 @@ class FakeEngine:
             max_lora_rank=max_lora_rank,
             lora_modules=None,
             kv_cache_bytes=None,
+            kernel="FakeKernel",
+            kv_cache_tokens=512,
+            load_s=0.5,
         )
 
     async def load(self, name: str, folder: Path) -> None:
@@ -37,3 +46,10 @@ class FakeEngine:
         """See `Engine.unload`."""
         await asyncio.sleep(0)
         del self.loaded[name]
+
+    async def memory(self, *, reset_peak: bool = False) -> EngineMemory:
+        """See `Engine.memory`; counts the readings, and the resets among them."""
+        await asyncio.sleep(0)
+        self.readings += 1
+        self.resets += reset_peak
+        return FAKE_MEMORY

@@ -5,10 +5,10 @@ of vLLM's features is there unchanged.
 """
 
 import signal
+import time
 from argparse import Namespace
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, closing
-from pathlib import Path
 from typing import Any
 
 from vllm import envs
@@ -22,13 +22,17 @@ from vllm.entrypoints.serve.utils.api_utils import cli_env_setup
 from vllm.platforms import current_platform
 from vllm.utils.argparse_utils import FlexibleArgumentParser
 
-from medley_server.engine.cpu_defaults import bind_threads, memory_flags
+from medley_server.engine.cpu_defaults import bind_threads, keep_activations, memory_flags
 from medley_server.engine.cpu_platform import MedleyCpuPlatform
+from medley_server.engine.plugins import NF4_PLUGIN
 from medley_server.engine.port import Engine
 from medley_server.engine.slots import Slots
 from medley_server.engine.vllm_engine import VllmEngine
 from medley_server.errors import CannotStart
+from medley_server.served_base import ServedBase
 from medley_server.settings import ServeSettings
+
+MEMORY_PROBE = "medley_server.engine.memory_probe.MemoryProbe"
 
 ASGIApp = Callable[[Any, Any, Any], Awaitable[None]]
 Layer = Callable[[ASGIApp], ASGIApp]
@@ -57,19 +61,27 @@ class LayerSeam:
         await self._layered(scope, receive, send)
 
 
-def vllm_flags(settings: ServeSettings, folder: Path, name: str, slots: Slots) -> list[str]:
+def vllm_flags(settings: ServeSettings, base: ServedBase, slots: Slots) -> list[str]:
     """The flags Medley gives vLLM; a caller's own come after and win."""
-    flags = ["--model", str(folder), "--served-model-name", name]
+    flags = ["--model", str(base.model.path), "--served-model-name", *base.names]
     flags += ["--host", settings.host, "--port", str(settings.port)]
-    flags += ["--enable-lora", "--max-loras", str(slots.in_one_batch)]
-    flags += ["--max-cpu-loras", str(max(settings.resident, slots.in_one_batch) + 1)]
-    flags += ["--max-lora-rank", str(slots.rank)]
-    if slots.modules:
-        flags += ["--lora-target-modules", *slots.modules]
+    if base.is_quantized_in_flight:
+        flags += ["--quantization", NF4_PLUGIN]
+    flags += _lora_flags(slots, settings.resident)
     if current_platform.is_cpu():
         flags += memory_flags(settings.engine_flags)
     flags += ["--middleware", f"{__name__}.{LayerSeam.__name__}"]
+    flags += ["--worker-extension-cls", MEMORY_PROBE]
     return [*flags, *settings.engine_flags]
+
+
+def _lora_flags(slots: Slots, resident: int) -> list[str]:
+    if not slots.in_one_batch:
+        return []
+    flags = ["--enable-lora", "--max-loras", str(slots.in_one_batch)]
+    flags += ["--max-cpu-loras", str(max(resident, slots.in_one_batch) + 1)]
+    flags += ["--max-lora-rank", str(slots.rank)]
+    return [*flags, "--lora-target-modules", *slots.modules] if slots.modules else flags
 
 
 def parse_vllm_flags(flags: Sequence[str]) -> Namespace:
@@ -90,9 +102,11 @@ async def serve(flags: Sequence[str], front: Front) -> None:
     if current_platform.is_cpu():
         require_our_lora()
         bind_threads(args.tensor_parallel_size)
+        keep_activations()
     _, sock = setup_server(args, reuse_port=False)
     async with AsyncExitStack() as stack:
         stack.enter_context(closing(sock))
+        started = time.monotonic()
         try:
             client = await stack.enter_async_context(build_async_engine_client(args))
         except (RuntimeError, ValueError) as error:  # vLLM: a process that failed; a wrong value
@@ -100,7 +114,9 @@ async def serve(flags: Sequence[str], front: Front) -> None:
         tasks = await client.get_supported_tasks()
         app = build_app(args, tasks, client.model_config)
         await init_app_state(client, app.state, args, tasks)
-        engine = VllmEngine(client, app.state.openai_serving_models)
+        engine = await VllmEngine.of(
+            client, app.state.openai_serving_models, load_s=time.monotonic() - started
+        )
         app.state.medley_layer = await stack.enter_async_context(front(engine))
         stopped = await serve_http(app, sock=sock, **_uvicorn_options(args))
         await stopped

@@ -1,6 +1,7 @@
 """What the rest of the server needs of an engine, and nothing of vLLM."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -12,11 +13,16 @@ class EngineFacts:
     Attributes:
         engine: product and version, "vllm 0.32.0".
         device: "cpu" or "cuda".
-        dtype: of weights and activations, "bfloat16".
-        max_loras: adapters that can be in one batch.
+        dtype: of activations and of weights that are not quantized, "bfloat16".
+        max_loras: adapters that can be in one batch; 0 where there are no slots.
         max_lora_rank: the highest rank a slot holds.
         lora_modules: last name parts of the modules that have slots; None means all.
         kv_cache_bytes: memory set aside for the KV cache; None where the engine does not say.
+        quantization: the engine's name for how weights are quantized; None where they are not.
+        kernel: the class that multiplies with the weights of a linear layer.
+        kv_cache_tokens: how many tokens the KV cache holds.
+        load_s: seconds from the start of the engine until it was ready.
+        environment: variables that change what the engine computes or how fast, where set.
     """
 
     engine: str
@@ -26,6 +32,48 @@ class EngineFacts:
     max_lora_rank: int
     lora_modules: tuple[str, ...] | None
     kv_cache_bytes: int | None
+    quantization: str | None = None
+    kernel: str | None = None
+    kv_cache_tokens: int | None = None
+    load_s: float | None = None
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineMemory:
+    """Bytes that the engine holds, by what they are for; the parts add up to the total.
+
+    Attributes:
+        weights: of the base, as they lie in memory, packed or quantized.
+        kv_cache: set aside for keys and values, used or not.
+        lora_slots: set aside for adapters, used or not.
+        activation: what requests took at most, at one time, since the peak was last reset; None
+            where the system does not tell.
+        other: the rest: code, buffers, adapters held outside the slots.
+        total: all of it, at the peak.
+    """
+
+    weights: int
+    kv_cache: int
+    lora_slots: int
+    activation: int | None
+    other: int
+    total: int
+
+    @classmethod
+    def of_total(
+        cls, *, weights: int, kv_cache: int, lora_slots: int, activation: int | None, total: int
+    ) -> "EngineMemory":
+        """What is left of the total is `other`."""
+        known = weights + kv_cache + lora_slots + (activation or 0)
+        return cls(
+            weights=weights,
+            kv_cache=kv_cache,
+            lora_slots=lora_slots,
+            activation=activation,
+            other=total - known,
+            total=total,
+        )
 
 
 class Engine(Protocol):
@@ -48,3 +96,10 @@ class Engine(Protocol):
 
     async def unload(self, name: str) -> None:
         """Forgets the adapter and frees its slot. The caller has drained it."""
+
+    async def memory(self, *, reset_peak: bool = False) -> EngineMemory:
+        """What the engine holds now, and its peak.
+
+        Args:
+            reset_peak: from now on the peak counts anew; the answer tells of before.
+        """

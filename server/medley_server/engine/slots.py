@@ -20,7 +20,8 @@ class Slots:
     """The engine's LoRA slots.
 
     Attributes:
-        in_one_batch: different adapters that can be answered in one step.
+        in_one_batch: different adapters that can be answered in one step; 0 for an engine without
+            slots.
         rank: the highest rank a slot holds.
         modules: last name parts of the modules covered; empty covers all.
     """
@@ -36,7 +37,7 @@ class Slots:
         needed = max((version.rank for version in known), default=16)
         modules = {module for version in known for module in version.target_modules}
         return cls(
-            in_one_batch=in_one_batch or DEFAULT_IN_ONE_BATCH,
+            in_one_batch=DEFAULT_IN_ONE_BATCH if in_one_batch is None else in_one_batch,
             rank=next((rank for rank in RANKS if rank >= needed), RANKS[-1]),
             modules=tuple(sorted(modules)),
         )

@@ -1,15 +1,27 @@
 """vLLM as the server's engine."""
 
+import os
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import psutil
 from vllm.entrypoints.serve.engine.protocol import ErrorResponse
 from vllm.entrypoints.serve.lora.protocol import LoadLoRAAdapterRequest, UnloadLoRAAdapterRequest
 from vllm.platforms import current_platform
 from vllm.version import __version__ as vllm_version
 
-from medley_server.engine.port import EngineFacts
+from medley_server.engine.port import EngineFacts, EngineMemory
 from medley_server.errors import AdapterUnavailable
+
+TELLING = (
+    "VLLM_CPU_INT4_W4A8",
+    "VLLM_CPU_KVCACHE_SPACE",
+    "VLLM_CPU_OMP_THREADS_BIND",
+    "VLLM_PLUGINS",
+)
+"""Variables that change what vLLM computes or how fast; no others are told, some are secrets."""
 
 
 class VllmEngine:
@@ -19,11 +31,23 @@ class VllmEngine:
     neither the prefix cache nor the encoder cache, which are keyed by name, can hold stale values.
     """
 
-    def __init__(self, client: Any, models: Any) -> None:
-        """Takes vLLM's `EngineClient` and `OpenAIServingModels` of the same app."""
+    def __init__(self, client: Any, models: Any, facts: EngineFacts) -> None:
+        """See `of`."""
         self._client = client
         self._models = models
-        self._facts = _read_facts(client.vllm_config)
+        self._facts = facts
+
+    @classmethod
+    async def of(cls, client: Any, models: Any, *, load_s: float) -> "VllmEngine":
+        """Takes vLLM's `EngineClient` and `OpenAIServingModels` of the same app.
+
+        What the start took at most is forgotten: from here on the peak is that of requests.
+        """
+        facts = replace(_read_facts(client.vllm_config), load_s=round(load_s, 3))
+        kernels = await client.collective_rpc("medley_kernel")
+        engine = cls(client, models, replace(facts, kernel=kernels[0]))
+        await engine.memory(reset_peak=True)
+        return engine
 
     @property
     def facts(self) -> EngineFacts:
@@ -55,16 +79,49 @@ class VllmEngine:
             raise AdapterUnavailable(f"the engine keeps {name}: {answer.error.message}")
         await self._client.remove_lora(number)
 
+    async def memory(self, *, reset_peak: bool = False) -> EngineMemory:
+        """See `Engine.memory`: the workers' answers, added up.
+
+        On a CPU the engine's other processes count in the total too; on a GPU it is the device's
+        memory alone.
+        """
+        workers = await self._client.collective_rpc("medley_memory", args=(reset_peak,))
+        total = sum(worker["total"] for worker in workers)
+        if current_platform.is_cpu():
+            total += _other_bytes({worker["pid"] for worker in workers})
+        activation = [worker["activation"] for worker in workers]
+        return EngineMemory.of_total(
+            weights=sum(worker["weights"] for worker in workers),
+            kv_cache=sum(worker["kv_cache"] for worker in workers),
+            lora_slots=sum(worker["lora_slots"] for worker in workers),
+            activation=None if None in activation else sum(activation),
+            total=total,
+        )
+
+
+def _other_bytes(workers: set[int]) -> int:
+    """Memory of the engine's processes, which are this one's children, but these."""
+    others = 0
+    for child in psutil.Process().children(recursive=True):
+        if child.pid not in workers:
+            with suppress(psutil.NoSuchProcess, psutil.AccessDenied):
+                others += child.memory_full_info().pss
+    return others
+
 
 def _read_facts(config: Any) -> EngineFacts:
-    lora = config.lora_config
-    modules = lora.target_modules
+    lora, kv_cache = config.lora_config, config.cache_config
+    modules = lora.target_modules if lora else None
+    blocks = kv_cache.num_gpu_blocks
     return EngineFacts(
         engine=f"vllm {vllm_version}",
         device=str(current_platform.device_type),
         dtype=str(config.model_config.dtype).removeprefix("torch."),
-        max_loras=lora.max_loras,
-        max_lora_rank=lora.max_lora_rank,
+        max_loras=lora.max_loras if lora else 0,
+        max_lora_rank=lora.max_lora_rank if lora else 0,
         lora_modules=tuple(modules) if modules else None,
-        kv_cache_bytes=config.cache_config.kv_cache_memory_bytes,
+        kv_cache_bytes=kv_cache.kv_cache_memory_bytes,
+        quantization=config.model_config.quantization,
+        kv_cache_tokens=blocks * kv_cache.block_size if blocks else None,
+        environment={name: os.environ[name] for name in TELLING if name in os.environ},
     )

@@ -38,6 +38,7 @@ def serving(folder: Path) -> Iterator[Served]:
     from medley_server.engine.fake import FakeEngine
     from medley_server.gateway import Gateway
     from medley_server.registry_app import create_registry_app
+    from medley_server.served_base import ServedBase
     from medley_server.service import Service
     from medley_server.settings import ServeSettings
 
@@ -56,7 +57,7 @@ def serving(folder: Path) -> Iterator[Served]:
         base = registry.add_base(TINY, make_base(folder / "base"), actor="test")
         gateway = Gateway(
             not_vllm,
-            service=Service(registry, base, FakeEngine(), settings),
+            service=Service(registry, ServedBase.as_it_is(base), FakeEngine(), settings),
             api_keys=settings.api_keys,
             max_body_bytes=settings.max_body_bytes,
             registry_app=create_registry_app(registry, uploads=settings.uploads),

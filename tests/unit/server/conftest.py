@@ -12,6 +12,7 @@ from medley_registry import Registry, Version, open_registry
 from medley_server.engine.fake import FakeEngine
 from medley_server.gateway import Gateway
 from medley_server.registry_app import create_registry_app
+from medley_server.served_base import ServedBase
 from medley_server.service import Service
 from medley_server.settings import ServeSettings
 
@@ -78,7 +79,7 @@ def settings(tmp_path: Path) -> ServeSettings:
 def service(
     registry: Registry, versions: list[Version], engine: FakeEngine, settings: ServeSettings
 ) -> Service:
-    return Service(registry, registry.base(TINY), engine, settings)
+    return Service(registry, ServedBase.as_it_is(registry.base(TINY)), engine, settings)
 
 
 async def not_vllm(scope: Any, receive: Any, send: Any) -> None:

@@ -4,8 +4,13 @@ import pytest
 from medley_registry import Registry, Version, VersionState
 from medley_server import following
 from medley_server.following import Reading, read
+from medley_server.served_base import ServedBase
 
 from tests.builders import TINY, make_adapter, make_base
+
+
+def tiny(registry: Registry) -> ServedBase:
+    return ServedBase.as_it_is(registry.base(TINY))
 
 
 def numbers(reading: Reading) -> list[tuple[str, int, str]]:
@@ -13,7 +18,7 @@ def numbers(reading: Reading) -> list[tuple[str, int, str]]:
 
 
 def test_at_first_everything_is_read(registry: Registry, versions: list[Version]) -> None:
-    reading = read(registry, registry.base(TINY), after=0)
+    reading = read(registry, tiny(registry), after=0)
 
     assert reading.is_whole
     assert reading.head == registry.head()
@@ -24,7 +29,7 @@ def test_at_first_everything_is_read(registry: Registry, versions: list[Version]
 def test_then_only_what_has_changed_is_read_again(
     registry: Registry, versions: list[Version], tmp_path: Path
 ) -> None:
-    base, seen = registry.base(TINY), registry.head()
+    base, seen = tiny(registry), registry.head()
     registry.publish(make_adapter(tmp_path / "n3", fill=3), name="note", base=TINY, actor="t")
     registry.lifecycle.quarantine("note", 2, actor="t", reason="odd")
     registry.access.add("key", scopes=["infer"], actor="t")
@@ -43,7 +48,7 @@ def test_content_that_is_revoked_changes_every_version_that_has_it(
     seen = registry.head()
     registry.lifecycle.revoke(versions[1].digest, actor="t", reason="leaks")
 
-    reading = read(registry, registry.base(TINY), after=seen)
+    reading = read(registry, tiny(registry), after=seen)
 
     assert numbers(reading) == [("copy", 1, "revoked"), ("note", 2, "revoked")]
 
@@ -52,7 +57,7 @@ def test_a_deleted_version_is_read_as_deleted(registry: Registry, versions: list
     seen = registry.head()
     registry.lifecycle.delete("note", 2, actor="t", reason="a duplicate")
 
-    (changed,) = read(registry, registry.base(TINY), after=seen).versions
+    (changed,) = read(registry, tiny(registry), after=seen).versions
 
     assert changed.state is VersionState.DELETED
 
@@ -64,13 +69,13 @@ def test_versions_of_another_base_are_none_of_ours(
     registry.add_base("other", make_base(tmp_path / "other", fill=9), actor="t")
     registry.publish(make_adapter(tmp_path / "x"), name="foreign", base="other", actor="t")
 
-    assert read(registry, registry.base(TINY), after=seen).versions == []
+    assert read(registry, tiny(registry), after=seen).versions == []
 
 
 def test_after_too_many_events_or_a_restored_registry_everything_is_read_again(
     registry: Registry, versions: list[Version], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    base = registry.base(TINY)
+    base = tiny(registry)
 
     assert read(registry, base, after=registry.head() + 1).is_whole
     monkeypatch.setattr(following, "MOST_EVENTS", 1)

@@ -5,9 +5,12 @@ from typing import Any
 
 import httpx
 import pytest
-from medley_registry import Registry, Version
+from medley_registry import Registry, VariantKind, Version
+from medley_server.engine.fake import FakeEngine
 from medley_server.gateway import Gateway
+from medley_server.served_base import ServedBase, find_served_base
 from medley_server.service import Service
+from medley_server.settings import ServeSettings
 
 from tests.builders import TINY
 
@@ -227,3 +230,57 @@ async def test_an_adapter_of_another_base_is_not_served(
 
     assert answer.status_code == 404
     assert "is for base other" in answer.json()["error"]["message"]
+
+
+@pytest.fixture
+def alone(registry: Registry, settings: ServeSettings) -> Service:
+    """The base without adapter slots."""
+    base = ServedBase.as_it_is(registry.base(TINY))
+    return Service(registry, base, FakeEngine(max_loras=0), settings)
+
+
+async def test_without_slots_the_base_answers_and_adapters_are_refused_with_the_reason(
+    alone: Service, versions: list[Version]
+) -> None:
+    app = EchoApp()
+
+    async with caller(alone, app) as client:
+        base = await chat(client, TINY)
+        refused = [await chat(client, model) for model in ("note", "note:1", "ghost")]
+        cards = (await client.get("/v1/models")).json()["data"]
+        health = (await client.get("/health")).json()
+
+    assert base.json()["model"] == TINY
+    assert [answer.status_code for answer in refused] == [404, 404, 404]
+    assert all("--max-loras 0" in answer.text for answer in refused)
+    assert app.requests == [{"model": TINY}]
+    assert [card["id"] for card in cards] == [TINY]
+    assert (health["resident"], health["swaps"]) == ([], [])
+
+
+async def test_a_quantized_form_answers_to_its_origins_name_and_to_its_own(
+    registry: Registry, versions: list[Version], settings: ServeSettings, tmp_path: Any
+) -> None:
+    from tests.builders import make_base
+
+    made = registry.add_base(
+        "tiny-awq",
+        make_base(tmp_path / "awq", fill=9),
+        actor="t",
+        derived_from=TINY,
+        recipe={"method": "awq"},
+    )
+    base = find_served_base(registry, made, VariantKind.AWQ)
+    app = EchoApp()
+
+    async with caller(Service(registry, base, FakeEngine(), settings), app) as client:
+        answers = [await chat(client, model) for model in (TINY, "tiny-awq", "note")]
+        cards = (await client.get("/v1/models")).json()["data"]
+        health = (await client.get("/health")).json()
+
+    assert [answer.status_code for answer in answers] == [200, 200, 200]
+    assert answers[2].json()["model"] == "note:1"
+    assert (cards[0]["id"], cards[0]["variant"]) == (TINY, "awq")
+    assert health["variant"] == "awq"
+    assert health["base"]["name"] == TINY
+    assert health["served_base"] == {"name": "tiny-awq", "digest": str(made.base_id)}

@@ -6,6 +6,7 @@ from medley_server.checks import check_fits
 from medley_server.engine.fake import FakeEngine
 from medley_server.engine.slots import Slots
 from medley_server.errors import AdapterUnavailable
+from medley_server.served_base import ServedBase
 
 from tests.builders import TINY
 
@@ -25,7 +26,7 @@ def test_an_empty_registry_gets_slots_on_every_module() -> None:
 def test_what_the_slots_cannot_hold_is_refused_with_the_reason(
     registry: Registry, versions: list[Version]
 ) -> None:
-    base = registry.base(TINY)
+    base = ServedBase.as_it_is(registry.base(TINY))
     facts = FakeEngine(max_lora_rank=8).facts
     narrow = replace(facts, lora_modules=("q_proj",))
 
@@ -36,3 +37,7 @@ def test_what_the_slots_cannot_hold_is_refused_with_the_reason(
         check_fits(replace(versions[0], rank=16), base, facts)
     with pytest.raises(AdapterUnavailable, match="is for base"):
         check_fits(replace(versions[0], base_id=versions[0].digest), base, facts)
+
+
+def test_an_engine_for_the_base_alone_gets_no_slots(versions: list[Version]) -> None:
+    assert Slots.sized_for(versions, 0).in_one_batch == 0

@@ -6,6 +6,7 @@ from medley_registry import NotARegistry, Registry, open_registry
 from medley_server import starting
 from medley_server.engine.fake import FakeEngine
 from medley_server.errors import CannotStart
+from medley_server.served_base import ServedBase
 from medley_server.service import Service
 from medley_server.settings import ServeSettings
 
@@ -49,7 +50,9 @@ def test_blobs_may_be_elsewhere(settings: ServeSettings, tmp_path: Path) -> None
 
 def test_health_names_the_tenant(registry: Registry, settings: ServeSettings) -> None:
     def health(settings: ServeSettings) -> dict[str, object]:
-        service = Service(registry, registry.base(TINY), FakeEngine(), settings)
+        service = Service(
+            registry, ServedBase.as_it_is(registry.base(TINY)), FakeEngine(), settings
+        )
         told: dict[str, object] = service.health()[1]["registry"]
         return told
 

@@ -9,6 +9,7 @@ from medley_server.catalogue import Catalogue
 from medley_server.engine.fake import FakeEngine
 from medley_server.errors import AdapterUnavailable
 from medley_server.residency import Phase, Residency
+from medley_server.served_base import ServedBase
 from medley_server.swap import Follower
 
 from tests.builders import TINY, make_adapter
@@ -18,7 +19,7 @@ class Follows:
     """A follower with all it needs."""
 
     def __init__(self, registry: Registry, engine: FakeEngine, cache: Path, capacity: int = 8):
-        base = registry.base(TINY)
+        base = ServedBase.as_it_is(registry.base(TINY))
         self.catalogue = Catalogue(registry, base)
         self.residency = Residency(registry, base, engine, cache=cache, capacity=capacity)
         self.follower = Follower(registry, self.catalogue, self.residency)

@@ -16,6 +16,7 @@ from medley_training.commands.options import (
     recipe_with,
 )
 from medley_training.commands.refusals import in_one_line
+from medley_training.commands.stopping import stopped_by_sigterm
 from medley_training.commands.summary import show_summary
 
 RunDirOption = Annotated[
@@ -108,19 +109,20 @@ def coordinator(
         )
     if loaded.sites.deadline_s is None and not quiet:
         print_note("the recipe sets no sites.deadline_s: a round waits until every site answers")
-    summary = carry_out_across(
-        loaded,
-        run_dir,
-        listen=listen,
-        certificates=CertificateFolder(certificates),
-        participants=participants,
-        wait=wait,
-        registry=registry,
-        key=key,
-        promote=promote,
-        is_quiet=quiet,
-        tell=_hush if quiet else print_note,
-    )
+    with stopped_by_sigterm():
+        summary = carry_out_across(
+            loaded,
+            run_dir,
+            listen=listen,
+            certificates=CertificateFolder(certificates),
+            participants=participants,
+            wait=wait,
+            registry=registry,
+            key=key,
+            promote=promote,
+            is_quiet=quiet,
+            tell=_hush if quiet else print_note,
+        )
     show_summary(summary, run_dir, as_json=as_json)
 
 

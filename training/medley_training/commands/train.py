@@ -22,6 +22,7 @@ from medley_training.commands.options import (
 from medley_training.commands.refusals import in_one_line
 from medley_training.commands.report import report
 from medley_training.commands.site import site
+from medley_training.commands.stopping import stopped_by_sigterm
 from medley_training.commands.summary import show_summary
 
 if TYPE_CHECKING:
@@ -81,15 +82,16 @@ def run(
 
     loaded = recipe_with(recipe, seed)
     folder = run_dir or _new_folder(loaded)
-    summary = carry_out_here(
-        loaded,
-        folder,
-        registry=registry,
-        key=key,
-        promote=promote,
-        workers=workers,
-        is_quiet=quiet,
-    )
+    with stopped_by_sigterm():
+        summary = carry_out_here(
+            loaded,
+            folder,
+            registry=registry,
+            key=key,
+            promote=promote,
+            workers=workers,
+            is_quiet=quiet,
+        )
     show_summary(summary, folder, as_json=as_json)
 
 

@@ -72,7 +72,7 @@ def numbered_examples(path: Path) -> Iterator[tuple[int, Example, dict[str, Any]
                 continue
             try:
                 value = json.loads(line.decode("utf-8"))
-                example = _example(value)
+                example = parse_example(value)
             except json.JSONDecodeError as error:
                 raise BadExample(path, number, f"not JSON: {error.msg}") from error
             except UnicodeDecodeError as error:
@@ -82,7 +82,12 @@ def numbered_examples(path: Path) -> Iterator[tuple[int, Example, dict[str, Any]
             yield number, example, value
 
 
-def _example(value: object) -> Example:
+def parse_example(value: object) -> Example:
+    """The chat in a line's object, which may hold other fields.
+
+    Raises:
+        ValueError: it holds none.
+    """
     if not isinstance(value, dict) or not isinstance(value.get("messages"), list):
         raise ValueError('expected an object with a list "messages"')
     return Example(tuple(_message(item) for item in value["messages"]))

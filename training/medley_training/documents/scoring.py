@@ -6,7 +6,18 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from medley.records import MedicalRecord
+from medley.records import (
+    SECTIONS,
+    Diagnosis,
+    Lab,
+    MedicalRecord,
+    Medication,
+    Procedure,
+    Vital,
+)
+from medley.records import (
+    Row as RecordRow,
+)
 
 from medley_training.documents.extraction import answer_of, rows_of
 
@@ -16,7 +27,25 @@ PRESENT = "present"
 _COMPARATOR = re.compile(r"\s*(<=|>=|<|>|≤|≥)")
 _NUMBER = re.compile(r"[-+]?\d+(?:[.,]\d+)?")
 
+_KINDS: tuple[type[RecordRow], ...] = (Medication, Lab, Vital, Diagnosis, Procedure)
+MAY_BE_ABSENT = {
+    section: frozenset(name for name, field in kind.model_fields.items() if field.default is None)
+    for section, kind in zip(SECTIONS, _KINDS, strict=True)
+}
+"""The fields of each list's rows that a document may leave out."""
+
 Row = dict[str, str]
+Placed = Sequence[tuple[str, Row]]
+"""Rows with the list that each is of."""
+
+
+@dataclass(frozen=True, slots=True)
+class Overlap:
+    """How many things are in the truth, in the answer, and in both."""
+
+    both: int
+    truth: int
+    answer: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +59,13 @@ class FieldCounts:
             small; another sign or comparator; another unit; a drug that the document does not
             name; a wrong side; a diagnosis that is ruled out, of a relative, past or uncertain
             given as present, or the reverse.
+        terms: Rows by their names alone.
+        values: All fields but the names: of the truth those of every row, of the answer those of
+            the rows that are found by name.
+        rows: Rows that agree in every field.
+        false_fills: What is said in the place of something that the document leaves empty: a value
+            in a row that is found by name, or rows of a list that the document has not.
+        left_empty: How many such places there are: lists without a row, absent fields of rows.
     """
 
     true_positive: int
@@ -38,6 +74,11 @@ class FieldCounts:
     exact: bool
     valid_json: bool
     critical: int
+    terms: Overlap
+    values: Overlap
+    rows: Overlap
+    false_fills: int
+    left_empty: int
 
 
 def compare(truth: MedicalRecord, answer: Mapping[str, Any] | None) -> FieldCounts:
@@ -47,17 +88,7 @@ def compare(truth: MedicalRecord, answer: Mapping[str, Any] | None) -> FieldCoun
     Letters' case and the amount of white space do not count.
     """
     right = list(rows_of(answer_of(truth)))
-    if answer is None:
-        missing = sum(len(row) for _, row in right)
-        return FieldCounts(
-            true_positive=0,
-            false_positive=0,
-            false_negative=missing,
-            exact=False,
-            valid_json=False,
-            critical=0,
-        )
-    given = list(rows_of(answer))
+    given = list(rows_of(answer or {}))
     pairs = _aligned(right, given)
     agreed = sum(_agreement(true, said) for _, true, said in pairs)
     num_right, num_given = (sum(len(row) for _, row in rows) for rows in (right, given))
@@ -65,20 +96,43 @@ def compare(truth: MedicalRecord, answer: Mapping[str, Any] | None) -> FieldCoun
         true_positive=agreed,
         false_positive=num_given - agreed,
         false_negative=num_right - agreed,
-        exact=agreed == num_right == num_given,
-        valid_json=True,
+        exact=answer is not None and agreed == num_right == num_given,
+        valid_json=answer is not None,
         critical=sum(_critical(section, true, said) for section, true, said in pairs)
         + _wrong_drugs(right, given),
+        terms=Overlap(len(pairs), len(right), len(given)),
+        values=_values(right, pairs),
+        rows=Overlap(sum(true == said for _, true, said in pairs), len(right), len(given)),
+        false_fills=_false_fills(right, given, pairs),
+        left_empty=_left_empty(right),
     )
+
+
+def _values(right: Placed, pairs: Sequence[tuple[str, Row, Row]]) -> Overlap:
+    return Overlap(
+        sum(_agreement(true, said) - 1 for _, true, said in pairs),
+        sum(len(row) - 1 for _, row in right),
+        sum(len(said) - 1 for _, _, said in pairs),
+    )
+
+
+def _false_fills(right: Placed, given: Placed, pairs: Sequence[tuple[str, Row, Row]]) -> int:
+    in_rows = sum(
+        len((MAY_BE_ABSENT[section] - true.keys()) & said.keys()) for section, true, said in pairs
+    )
+    return in_rows + len({section for section, _ in given} - {section for section, _ in right})
+
+
+def _left_empty(right: Placed) -> int:
+    in_rows = sum(len(MAY_BE_ABSENT[section] - row.keys()) for section, row in right)
+    return in_rows + len(SECTIONS) - len({section for section, _ in right})
 
 
 def _agreement(true: Row, said: Row) -> int:
     return sum(said.get(name) == value for name, value in true.items())
 
 
-def _aligned(
-    right: Sequence[tuple[str, Row]], given: Sequence[tuple[str, Row]]
-) -> list[tuple[str, Row, Row]]:
+def _aligned(right: Placed, given: Placed) -> list[tuple[str, Row, Row]]:
     """Each row with the one of its name that agrees most and is not yet taken."""
     candidates = sorted(
         (
@@ -99,7 +153,7 @@ def _aligned(
     return pairs
 
 
-def _wrong_drugs(right: Sequence[tuple[str, Row]], given: Sequence[tuple[str, Row]]) -> int:
+def _wrong_drugs(right: Placed, given: Placed) -> int:
     drugs = {row["name"] for section, row in right if section == "medications"}
     named = [row.get("name") for section, row in given if section == "medications"]
     return sum(name is not None and name not in drugs for name in named)

@@ -54,12 +54,13 @@ def score_extraction(
         observer=observer,
     )
     return [
-        _scores(compare(record, parse_answer(answer)))
+        document_scores(compare(record, parse_answer(answer)))
         for record, answer in zip(records, answers, strict=True)
     ]
 
 
-def _scores(counts: FieldCounts) -> Scores:
+def document_scores(counts: FieldCounts) -> Scores:
+    """The metrics of one document that `score_extraction` gives."""
     twice_right = 2 * counts.true_positive
     return Scores(
         {

@@ -53,6 +53,7 @@ def load_base(
     quantization: Quantization = "none",
     dtype: DType = "bfloat16",
     device: str | None = None,
+    for_training: bool = True,
 ) -> "PreTrainedModel":
     """Load a Hugging Face model folder, ready to be wrapped, in evaluation mode.
 
@@ -64,6 +65,8 @@ def load_base(
             embeddings, the norms and the output layer stay in `dtype`.
         dtype: What is computed with, and what is held where nothing is quantized.
         device: The default is the GPU where there is one, else the CPU.
+        for_training: Keep 4-bit layers in the form that gradients pass; without, bitsandbytes may
+            repack them into one that it computes faster with.
     """
     import torch
 
@@ -75,7 +78,7 @@ def load_base(
 
             options["quantization_config"] = BitsAndBytesConfig(**nf4_config(dtype))
         model = _model_class(folder).from_pretrained(folder, local_files_only=True, **options)
-        if quantization == "nf4":
+        if quantization == "nf4" and for_training:
             keep_trainable(model)
     return model
 

@@ -10,6 +10,7 @@ from medley_training.rounds.events import (
     Event,
     Failed,
     Judged,
+    Measured,
     Published,
     Refused,
     RoundStarted,
@@ -29,6 +30,7 @@ class RoundHistory:
         contributed: Site → the answer that counts.
         refused: Every refusal in the order of the log, each once.
         failed: Site → why it gave no answer, unless it gave one after all.
+        measured: Variant and suite → what was found.
     """
 
     number: int
@@ -39,6 +41,7 @@ class RoundHistory:
     aggregated: Aggregated | None = None
     evaluated: Evaluated | None = None
     published: Published | None = None
+    measured: dict[tuple[str, str], Measured] = field(default_factory=dict)
     judged: Judged | None = None
 
 
@@ -112,6 +115,9 @@ def history(events: Iterable[Event]) -> RunHistory:
 
 
 def _add(at: RoundHistory, event: Event) -> None:
+    if isinstance(event, Published | Measured | Judged):
+        _add_version(at, event)
+        return
     match event:
         case RoundStarted():
             at.asked = tuple(sorted(event.sites))
@@ -128,12 +134,18 @@ def _add(at: RoundHistory, event: Event) -> None:
             at.aggregated = event
         case Evaluated():
             at.evaluated = event
-        case Published():
-            at.published = event
-        case Judged():
-            at.judged = event
         case _:
             pass
+
+
+def _add_version(at: RoundHistory, event: Published | Measured | Judged) -> None:
+    match event:
+        case Published():
+            at.published = event
+        case Measured():
+            at.measured[event.variant, event.suite] = event
+        case Judged():
+            at.judged = event
 
 
 def _by_site(steps: Mapping[tuple[str, int, int], Step]) -> dict[str, list[Step]]:

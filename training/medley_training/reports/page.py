@@ -8,7 +8,7 @@ from pathlib import Path
 from medley_registry.inert import inert
 
 from medley_training.amounts import count_text, counted, duration_text, size_text
-from medley_training.reports.history import RoundHistory, RunHistory, history
+from medley_training.reports.history import RunHistory, history
 from medley_training.reports.plots import plot_run
 from medley_training.reports.privacy import Report, events_of, privacy_report
 from medley_training.reports.privacy_text import (
@@ -25,6 +25,7 @@ from medley_training.reports.privacy_text import (
     totals_row,
     uploads_row,
 )
+from medley_training.reports.rounds_table import rounds_head, rounds_rows
 from medley_training.rounds.event_text import metric_name, metrics_text
 from medley_training.rounds.events import Judged
 
@@ -78,8 +79,9 @@ def _page(run: RunHistory, report: Report, plots: Sequence[Path]) -> str:
         "<h2>Course</h2>",
         *map(_figure, plots),
         "<h2>Rounds</h2>",
-        _rounds(run),
+        _table(rounds_head(run), rounds_rows(run)),
         *_published(run),
+        *_variants(run),
         *_refused(run, report),
         *_notes(run),
         "<h2>What left each site</h2>",
@@ -125,40 +127,6 @@ def _facts(run: RunHistory, report: Report) -> str:
     return f"<dl>{''.join(lines)}</dl>"
 
 
-def _rounds(run: RunHistory) -> str:
-    metrics = run.metrics
-    head = (
-        "round",
-        "answers",
-        *map(metric_name, metrics),
-        "up",
-        "down",
-        "aggregated in",
-        "version",
-    )
-    rows: list[Row] = []
-    if run.start_scores is not None:
-        found = [_number(run.start_scores.pooled.get(metric)) for metric in metrics]
-        rows.append(("start", "", *found, "", "", "", ""))
-    rows += [_round_row(run, each, metrics) for each in run.rounds]
-    return _table(head, rows)
-
-
-def _round_row(run: RunHistory, each: RoundHistory, metrics: Sequence[str]) -> Row:
-    sent = [transfer for transfer in run.transfers if transfer.round == each.number]
-    pooled = each.evaluated.pooled if each.evaluated else {}
-    answers = each.aggregated.weights if each.aggregated else each.contributed
-    return (
-        each.number,
-        f"{len(answers)} of {len(each.asked)}",
-        *(_number(pooled.get(metric)) for metric in metrics),
-        size_text(sum(transfer.bytes_up for transfer in sent)),
-        size_text(sum(transfer.bytes_down for transfer in sent)),
-        duration_text(each.aggregated.duration_s) if each.aggregated else "",
-        each.published.version if each.published else "",
-    )
-
-
 def _published(run: RunHistory) -> list[str]:
     published = [each.published for each in run.rounds if each.published]
     if not published:
@@ -177,6 +145,17 @@ def _published(run: RunHistory) -> list[str]:
         for each in published
     ]
     return ["<h2>Published</h2>", _table(head, rows)]
+
+
+def _variants(run: RunHistory) -> list[str]:
+    rows = [
+        (each.version, each.variant, each.suite, metrics_text(each.metrics))
+        for at in run.rounds
+        for each in at.measured.values()
+    ]
+    if not rows:
+        return []
+    return ["<h2>Variants</h2>", _table(("version", "variant", "suite", "found"), rows)]
 
 
 def _verdict(judged: Judged) -> str:
@@ -237,10 +216,6 @@ def _is_numbers(column: Sequence[str]) -> bool:
 
 def _list(lines: Iterable[str]) -> str:
     return f"<ul>{''.join(f'<li>{_text(line)}</li>' for line in lines)}</ul>"
-
-
-def _number(value: float | None) -> str:
-    return "" if value is None else f"{value:.3f}"
 
 
 def _text(text: str) -> str:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Any
 
+from medley_registry.adapters import Version
 from medley_registry.canonical import canonical_json
 from medley_registry.digest import Digest
 from medley_registry.lineage import Contribution
@@ -29,6 +30,7 @@ from medley_training.rounds.events import (
     Aggregated,
     Closed,
     Judged,
+    Measured,
     Observer,
     Published,
     RoundStarted,
@@ -45,6 +47,7 @@ from medley_training.rounds.run_folder import (
     write_json,
 )
 from medley_training.rounds.transport import Sites
+from medley_training.rounds.variants import Measure, nothing
 from medley_training.strategies.base import Strategy
 from medley_training.strategies.catalogue import strategy as strategy_named
 
@@ -61,6 +64,7 @@ class Coordinator:
         sites: The participants.
         publisher: Where versions go.
         root: The coordinator's own clean data, for the rules that need it.
+        measure: Measures each round's version on the variants that the recipe names.
         observe: Told of what happens.
     """
 
@@ -68,6 +72,7 @@ class Coordinator:
     sites: Sites
     publisher: Publisher
     root: Root | None = None
+    measure: Measure = nothing
     observe: Observer = field(default=lambda _: None)
 
     def carry_out(self) -> dict[str, Any]:
@@ -170,6 +175,7 @@ class Coordinator:
         """Publish first, sign last: publishing again what is there changes nothing."""
         ballot, found = read_ballot(folder), Aggregate.of(folder)
         version = self.publisher.publish(self._result(folder, ballot, found))
+        self._measure(folder, version)
         published: dict[str, Any] = {
             "version": version.reference,
             "digest": str(version.digest),
@@ -189,6 +195,19 @@ class Coordinator:
                     version=version.reference,
                     alias=self.publisher.alias,
                     lacks=tuple(published["lacks"]),
+                )
+            )
+
+    def _measure(self, folder: RoundFolder, version: Version) -> None:
+        """Before the gate decides, which may demand it."""
+        for found in self.measure(version):
+            self.observe(
+                Measured(
+                    round=folder.number,
+                    version=version.reference,
+                    variant=found.variant.value,
+                    suite=found.suite,
+                    metrics=found.metrics,
                 )
             )
 

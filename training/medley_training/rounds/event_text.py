@@ -12,6 +12,7 @@ from medley_training.rounds.events import (
     Event,
     Failed,
     Judged,
+    Measured,
     Metrics,
     Published,
     Refused,
@@ -112,6 +113,12 @@ def _(event: Evaluated) -> str:
 @_text.register
 def _(event: Published) -> str:
     return f"round {event.round}: published {event.version}, {event.digest}"
+
+
+@_text.register
+def _(event: Measured) -> str:
+    found = metrics_text(event.metrics)
+    return f"round {event.round}: {event.version} on {event.variant}, {event.suite}: {found}"
 
 
 @_text.register

@@ -195,6 +195,18 @@ class Published(_Happened):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Measured(_Happened):
+    """A round's version was measured by one suite, served on one form of its base."""
+
+    kind: ClassVar[str] = "measured"
+    round: int
+    version: str
+    variant: str
+    suite: str
+    metrics: Metrics
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Judged(_Happened):
     """The gate has decided on a round's version: the alias points at it, or it lacks something."""
 
@@ -227,6 +239,7 @@ Event: TypeAlias = (
     | Aggregated
     | Evaluated
     | Published
+    | Measured
     | Judged
     | RunFinished
 )

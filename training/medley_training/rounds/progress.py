@@ -18,6 +18,7 @@ from medley_training.rounds.events import (
     Event,
     Failed,
     Judged,
+    Measured,
     Observer,
     Published,
     Refused,
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import Progress, TaskID
 
-_LASTING = (RunStarted, Refused, Failed, Evaluated, Published, Judged, RunFinished)
+_LASTING = (RunStarted, Refused, Failed, Evaluated, Published, Measured, Judged, RunFinished)
 """What stays above the bars; the rest only moves them."""
 
 

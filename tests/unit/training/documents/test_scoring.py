@@ -17,7 +17,7 @@ from medley.records import (
 )
 from medley_training.documents.document import documents
 from medley_training.documents.extraction import answer_of
-from medley_training.documents.scoring import FieldCounts, compare
+from medley_training.documents.scoring import FieldCounts, Overlap, compare
 
 TRUTH = MedicalRecord(
     document_type=DocumentType.CARDIOLOGY_CONSULTATION,
@@ -36,6 +36,7 @@ TRUTH = MedicalRecord(
     ),
 )
 NUM_FIELDS = 13
+NUM_LEFT_EMPTY = 14
 
 
 def _changed(section: str, row: int, **fields: object) -> FieldCounts:
@@ -54,6 +55,11 @@ def test_the_right_answer_is_exact() -> None:
         exact=True,
         valid_json=True,
         critical=0,
+        terms=Overlap(6, 6, 6),
+        values=Overlap(NUM_FIELDS - 6, NUM_FIELDS - 6, NUM_FIELDS - 6),
+        rows=Overlap(6, 6, 6),
+        false_fills=0,
+        left_empty=NUM_LEFT_EMPTY,
     )
 
 
@@ -128,6 +134,53 @@ def test_a_value_that_is_not_on_the_page_counts_as_invented() -> None:
     counts = _changed("labs", 1, unit="ng/mL", reference_range="<0.04")
 
     assert (counts.false_positive, counts.false_negative) == (2, 0)
+
+
+def test_a_row_of_another_name_is_a_wrong_term_and_its_values_are_missed() -> None:
+    counts = _changed("labs", 0, name="base excess")
+
+    assert counts.terms == Overlap(5, 6, 6)
+    assert counts.rows == Overlap(5, 6, 6)
+    assert counts.values == Overlap(NUM_FIELDS - 8, NUM_FIELDS - 6, NUM_FIELDS - 8)
+
+
+def test_a_wrong_value_leaves_its_term_right_and_its_row_not() -> None:
+    counts = _changed("labs", 0, value="-2.1")
+
+    assert counts.terms == Overlap(6, 6, 6)
+    assert counts.rows == Overlap(5, 6, 6)
+    assert counts.values == Overlap(NUM_FIELDS - 7, NUM_FIELDS - 6, NUM_FIELDS - 6)
+
+
+def test_without_any_right_row_the_values_count_as_missed() -> None:
+    counts = compare(TRUTH, {"labs": [{"name": "sodium", "value": "140"}]})
+
+    assert counts.values == Overlap(0, NUM_FIELDS - 6, 0)
+
+
+@pytest.mark.parametrize(
+    ("section", "row", "fields", "expected"),
+    [
+        ("labs", 1, {"unit": "ng/mL", "reference_range": "<0.04"}, 2),
+        ("labs", 0, {"unit": "mg/dL"}, 0),  # wrong, but there is one
+        ("medications", 0, {"prn": True}, 0),  # concluded, not copied
+        ("medications", 0, {"route": None}, 0),
+        ("procedures", 0, {"performed_on": "2026-01-01"}, 1),
+    ],
+)
+def test_a_value_where_the_document_has_none_is_a_false_fill(
+    section: str, row: int, fields: dict[str, object], expected: int
+) -> None:
+    counts = _changed(section, row, **fields)
+
+    assert (counts.false_fills, counts.left_empty) == (expected, NUM_LEFT_EMPTY)
+
+
+def test_a_list_that_the_document_does_not_have_is_a_false_fill() -> None:
+    truth = MedicalRecord(document_type=DocumentType.LAB_PANEL)
+    counts = compare(truth, {"vitals": [{"name": "HR"}, {"name": "BP"}], "labs": []})
+
+    assert (counts.false_fills, counts.left_empty) == (1, 5)
 
 
 def test_rows_of_one_name_are_aligned_by_what_they_say() -> None:

@@ -28,6 +28,7 @@ from medley_training.rounds.publication import Publisher
 from medley_training.rounds.root import Root
 from medley_training.rounds.run import Run, open_run
 from medley_training.rounds.transport import Answering
+from medley_training.rounds.variants import Measure, nothing
 
 from tests.builders import make_base
 
@@ -108,6 +109,7 @@ class Town:
     name: str = "run"
     events: list[Event] = field(default_factory=list)
     learners: dict[str, DrawnLearner] = field(default_factory=dict)
+    measure: Measure = nothing
 
     @property
     def path(self) -> Path:
@@ -136,6 +138,7 @@ class Town:
                     registry, run.base, self.recipe.adapter, None, alias=self.promote
                 ),
                 root=root,
+                measure=self.measure,
                 observe=observe,
             ).carry_out()
 

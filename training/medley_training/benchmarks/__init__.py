@@ -1,0 +1,1 @@
+"""What each variant of a base costs to serve, with and without adapters: `medley bench`."""

@@ -1,0 +1,34 @@
+"""Adapters that cost what a real one costs, where more are asked for than there are."""
+
+import json
+import shutil
+from pathlib import Path
+
+from medley_registry.safetensors_header import read_header
+
+_WEIGHTS = "adapter_model.safetensors"
+
+
+def write_stand_in(like: Path, folder: Path, *, seed: int) -> Path:
+    """An adapter of the same configuration and shapes, each tensor's values in another order.
+
+    Its answers are nonsense and its arithmetic is the same: only time and memory may be measured.
+    """
+    import numpy as np
+
+    folder.mkdir(parents=True)
+    for file in like.glob("*.json"):
+        json.loads(file.read_text())  # what cannot be read should not be copied on
+        shutil.copyfile(file, folder / file.name)
+    content = bytearray((like / _WEIGHTS).read_bytes())
+    with (like / _WEIGHTS).open("rb") as stream:
+        tensors = read_header(stream)
+        start = stream.tell()
+    pick = np.random.default_rng(seed)
+    for entry in tensors.values():
+        count = max(1, int(np.prod(entry.shape)))
+        width = np.dtype(f"u{entry.size_bytes // count}")
+        values = np.frombuffer(content, dtype=width, count=count, offset=start + entry.begin)
+        values[:] = pick.permutation(values)
+    (folder / _WEIGHTS).write_bytes(content)
+    return folder
