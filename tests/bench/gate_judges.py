@@ -99,8 +99,8 @@ def items(registry: Registry, version: Version) -> dict[str, Item]:
     return {item.name: item for item in registry.evidence.items(found[-1])}
 
 
-def drawn(pairs: Pairs, random: Generator) -> Pairs:
-    """As many documents of each hospital as there are, with replacement."""
+def drawn(pairs: Pairs, random: Generator, documents: int | None = None) -> Pairs:
+    """So many documents of each hospital, or as many as there are, with replacement."""
     by_site: dict[str, Pairs] = defaultdict(list)
     for pair in pairs:
         by_site[pair[0].site].append(pair)
@@ -110,7 +110,7 @@ def drawn(pairs: Pairs, random: Generator) -> Pairs:
             replace(baseline, name=f"{site}/{place}", cluster=f"{site}/{place}"),
         )
         for site, own in sorted(by_site.items())
-        for place, chosen in enumerate(random.integers(len(own), size=len(own)))
+        for place, chosen in enumerate(random.integers(len(own), size=documents or len(own)))
         for candidate, baseline in [own[chosen]]
     ]
 
@@ -134,6 +134,9 @@ def main(
     limit: Annotated[int, typer.Option(help="Documents of each hospital.")] = 30,
     margin: Annotated[float, typer.Option(help="What a candidate may lose.")] = 0.05,
     times: Annotated[int, typer.Option(help="Drawings of the documents.")] = 200,
+    documents: Annotated[
+        int | None, typer.Option(help="Draw so many of each hospital, as if there were more.")
+    ] = None,
 ) -> None:
     """Publish, measure, judge; then draw the documents anew and judge again."""
     demanded = policy(margin)
@@ -149,7 +152,9 @@ def main(
             own = items(registry, version)
             pairs = [(own[each], production[each]) for each in sorted(production)]
             random = np.random.default_rng(7)
-            refused = sum(is_refused(demanded, drawn(pairs, random), random) for _ in range(times))
+            refused = sum(
+                is_refused(demanded, drawn(pairs, random, documents), random) for _ in range(times)
+            )
             typer.echo(f"{'':10} refused in {refused} of {times} drawings of the documents")
 
 

@@ -42,7 +42,7 @@ def test_the_secret_itself_is_not_kept(registry: Registry) -> None:
     kept = repr((registry.access.keys(), registry.events()))
 
     assert secret not in kept
-    assert secret.rpartition("_")[2] not in kept
+    assert secret.split("_", 2)[2] not in kept
 
 
 @pytest.mark.parametrize("wrong", ["", "mdl_", "Bearer x", "mdl_0123456789abcdef_" + "A" * 43])
