@@ -1,6 +1,7 @@
 """Settings for every test."""
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,11 @@ from hypothesis import settings
 if "PYTEST_XDIST_WORKER" in os.environ:
     # Workers that each use every core spend their time waiting for each other's threads.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # Shells start what they put in the background so, and the programs that tests interrupt would
+    # inherit it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 _SLOW = [Path(__file__).parent / folder for folder in ("stores", "faults", "flower")]
 
