@@ -17,6 +17,7 @@ from medley_registry.adapters import Version
 from medley_registry.canonical import canonical_json
 from medley_registry.digest import Digest
 from medley_registry.lineage import Contribution
+from medley_registry.services.evidence import MOST_METRICS
 
 from medley_training.identity.round_statement import Refusal, RoundStatement
 from medley_training.rounds.acknowledging import acknowledge
@@ -50,9 +51,6 @@ from medley_training.rounds.transport import Sites
 from medley_training.rounds.variants import Measure, nothing
 from medley_training.strategies.base import Strategy
 from medley_training.strategies.catalogue import strategy as strategy_named
-
-_MOST_METRICS = 1000
-"""What a registry takes of one evaluation."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -272,7 +270,7 @@ def _evidence_metrics(evaluated: dict[str, Any]) -> dict[str, float]:
         found |= {f"{name}/{of}": spread[of] for of in ("minimum", "harmonic_mean")}
         values = (metrics[name] for metrics in evaluated["scores"].values())
         found[f"{name}/maximum"] = max(values)
-    return found if len(found) <= _MOST_METRICS else dict(evaluated["pooled"])
+    return found if len(found) <= MOST_METRICS else dict(evaluated["pooled"])
 
 
 def round_statement(

@@ -21,7 +21,7 @@ from medley_registry.signing import Signer
 
 log = logging.getLogger(__name__)
 
-_ACTOR = "medley train"
+ACTOR = "medley train"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +85,7 @@ class Publisher:
             result.folder,
             name=self._adapter,
             base=self._base.name,
-            actor=_ACTOR,
+            actor=ACTOR,
             round=result.round,
             note=f"round {result.round} of {result.run}",
             lineage=_lineage(result),
@@ -106,7 +106,7 @@ class Publisher:
         if self.alias is None:
             return []
         try:
-            self._registry.promote(version.adapter, version.number, alias=self.alias, actor=_ACTOR)
+            self._registry.promote(version.adapter, version.number, alias=self.alias, actor=ACTOR)
         except AliasProtected as refused:
             return [*refused.unmet]
         return []
@@ -124,7 +124,7 @@ class Publisher:
             suite_digest=result.suite_digest,
             environment=_environment(),
             metrics=dict(result.metrics),
-            actor=_ACTOR,
+            actor=ACTOR,
         )
         try:
             add(items=result.items)

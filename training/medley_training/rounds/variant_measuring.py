@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from medley_registry.adapters import Version
 from medley_registry.base_variants import base_variant
 from medley_registry.bases import BaseModel
+from medley_registry.benchmark_rows import PLAIN_NAMES
 from medley_registry.digest import Digest
 from medley_registry.evidence import Evidence, EvidenceKind
 from medley_registry.location import Location, medley_home
@@ -23,6 +24,7 @@ from medley_registry.variants import VariantKind
 
 from medley_training.errors import RecipeError
 from medley_training.recipe import Recipe
+from medley_training.rounds.publication import ACTOR
 from medley_training.rounds.variants import Measurement
 
 if TYPE_CHECKING:
@@ -30,9 +32,7 @@ if TYPE_CHECKING:
     from medley_training.quantizing.maker import Maker
     from medley_training.suites.suite import Observer, Suite
 
-_ACTOR = "medley train"
 _BENCH = "bench-quick"
-_BENCH_HEADLINES = ("latency_p95_ms", "ttft_p95_ms", "tokens_per_s", "memory_mb")
 _CONCURRENCY = 32
 
 
@@ -84,8 +84,9 @@ class VariantMeasuring:
         for kind in kinds[1:]:
             self._make(kind)
         self.logs.mkdir(parents=True, exist_ok=True)
+        suites = self._suites()
         for kind in kinds:
-            yield from self._evaluate(version, kind)
+            yield from self._evaluate(version, kind, suites)
         if self.recipe.measuring.bench:
             yield from self._bench(version, kinds)
 
@@ -122,12 +123,13 @@ class VariantMeasuring:
             self._maker(kind),
             name=name,
             folder=medley_home() / "bases" / name,
-            actor=_ACTOR,
+            actor=ACTOR,
             progress=lambda _done, _total: None,
         )
 
-    def _evaluate(self, version: Version, kind: VariantKind) -> Iterator[Measurement]:
-        suites = self._suites()
+    def _evaluate(
+        self, version: Version, kind: VariantKind, suites: "Sequence[Suite]"
+    ) -> Iterator[Measurement]:
         due = [each for each in suites if not self._known(version, kind, each.name, each.digest)]
         if due:
             self._sit(version, kind, due)
@@ -158,7 +160,7 @@ class VariantMeasuring:
                 outcome,
                 variant=kind,
                 environment=environment(sitting.facts),
-                actor=_ACTOR,
+                actor=ACTOR,
             )
 
     def _bench(self, version: Version, kinds: Sequence[VariantKind]) -> Iterator[Measurement]:
@@ -181,13 +183,13 @@ class VariantMeasuring:
             logs=self.logs,
             progress=lambda _done, _total: None,
         )
-        record(self.registry, found, actor=_ACTOR)
+        record(self.registry, found, actor=ACTOR)
 
     def _known(
         self, version: Version, kind: VariantKind, suite: str, content: Digest
     ) -> list[Measurement]:
         """What rounds recorded of this; what others measured may be of less, or of other items."""
-        wanted = (kind, suite, content, _ACTOR)
+        wanted = (kind, suite, content, ACTOR)
         return [
             Measurement(variant=kind, suite=suite, metrics=_headlines(each))
             for each in self.registry.evidence.of(version.adapter, version.number)
@@ -226,7 +228,7 @@ def _headlines(evidence: Evidence) -> dict[str, float]:
     """What an event tells of it; the rest is in the registry."""
     metrics = evidence.metrics
     if evidence.kind is EvidenceKind.BENCHMARK:
-        return {name: metrics[name] for name in _BENCH_HEADLINES if name in metrics}
+        return {name: metrics[name] for name in PLAIN_NAMES if name in metrics}
     return {name: value for name, value in metrics.items() if not set("/@") & set(name)}
 
 
