@@ -19,7 +19,7 @@ demo: setup ## show the whole story on this machine, then keep serving
 	@$(BIN)/medley demo $(if $(ONCE),--once)
 
 test: setup ## run all tests, with a real engine
-	$(BIN)/python -m pytest -n 2 -m "not e2e"
+	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not e2e"
 	$(BIN)/python -m pytest -m e2e
 
 check: setup ## format, lint, types, import contracts, quick tests
@@ -28,7 +28,7 @@ check: setup ## format, lint, types, import contracts, quick tests
 	$(BIN)/hadolint Dockerfile
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	HYPOTHESIS_PROFILE=quick $(BIN)/python -m pytest -n 2 -m "not e2e and not gpu and not slow"
+	HYPOTHESIS_PROFILE=quick $(BIN)/python -m pytest -n 2 --dist loadgroup -m "not e2e and not gpu and not slow"
 
 soak: setup ## the long tests of the registry: faults, races, collection, damage, fuzzing (half an hour)
 	$(BIN)/python -m tests.soak.faults

@@ -32,3 +32,5 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         is_at_scale = parameters is not None and "scale" in parameters.params.values()
         if is_at_scale or item.path.parent in _SLOW:
             item.add_marker("slow")
+        if item.path.parent.name == "flower":  # each of them has a dozen processes for itself
+            item.add_marker(pytest.mark.xdist_group("flower"))

@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -19,7 +20,7 @@ from typer.testing import CliRunner
 from tests.flower.installation import processes_of, until
 
 SITES = load_recipe("smoke").sites.names
-LONGEST_S = 150
+LONGEST_S = 600  # three sites, their nodes and a coordinator share what cores there are
 
 
 class Federation:
@@ -68,6 +69,20 @@ class Federation:
         self._coordinators.append(process)
         return process
 
+    def soon(self, is_so: Callable[[], bool], coordinator: "subprocess.Popen[str]") -> None:
+        """Wait for what the coordinator's run brings about, for as long as it runs."""
+
+        def ended_or_so() -> bool:
+            assert coordinator.poll() is None, self.last_words()
+            return is_so()
+
+        until(ended_or_so, patience_s=LONGEST_S, otherwise=self.last_words)
+
+    def last_words(self) -> str:
+        """The end of every log."""
+        logs = sorted(self.folder.glob("*.log"))
+        return "\n".join(f"{log.name}: {log.read_text()[-1500:]}" for log in logs)
+
     def finish(self, coordinator: "subprocess.Popen[str]") -> dict[str, Any]:
         """Wait for the run's end; what the coordinator printed."""
         out, _ = coordinator.communicate(timeout=LONGEST_S)
@@ -101,7 +116,7 @@ class Federation:
         process = self._sites.pop(name)
         process.send_signal(how)
         code = process.wait(timeout=LONGEST_S)
-        until(lambda: not processes_of(self.folder / name))
+        until(lambda: not processes_of(self.folder / name), patience_s=LONGEST_S)
         return code
 
     def stop_all(self) -> None:

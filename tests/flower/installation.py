@@ -14,9 +14,10 @@ from medley_training.flower.coordinator import serve_coordinator
 from medley_training.flower.node_key import make_node_key
 from medley_training.flower.process import free_port
 from medley_training.flower.sites import FlowerSites
+from medley_training.rounds.transport import Question, Request, Response
 
 SITES = ("north", "south", "west")
-PATIENCE_S = 40.0
+PATIENCE_S = 300.0
 
 
 class Installation:
@@ -65,12 +66,14 @@ class Installation:
         return self.folder / f"{name}.log"
 
     def start_all(self) -> None:
-        """Start the sites that do not run, and wait until all are connected."""
+        """Start the sites that do not run, and wait until all answer."""
         for name in SITES:
             if name not in self._running:
                 self.start(name)
-        connected = self.sites.wait(len(SITES), timeout_s=PATIENCE_S)
-        assert connected == SITES
+        # A site that knocks is connected for a moment, before its node is.
+        question = dict.fromkeys(SITES, Request(Question.RECEIPT, "{}"))
+        answers = dict(self.sites.ask(question, deadline_s=PATIENCE_S))
+        assert all(isinstance(answer, Response) for answer in answers.values()), answers
 
     def cut_power(self, name: str) -> None:
         """End a site's two processes at once, without a chance to sign off."""
@@ -121,9 +124,14 @@ def processes_of(folder: Path, words: str = "") -> list[int]:
     return found
 
 
-def until(is_so: Callable[[], bool], *, patience_s: float = PATIENCE_S) -> None:
-    """Wait for something that takes a moment."""
+def until(
+    is_so: Callable[[], bool],
+    *,
+    patience_s: float = PATIENCE_S,
+    otherwise: Callable[[], str] = lambda: "it did not happen",
+) -> None:
+    """Wait for something that takes a moment; what `otherwise` gives says why it did not come."""
     end = time.monotonic() + patience_s
     while not is_so():
-        assert time.monotonic() < end, "it did not happen"
+        assert time.monotonic() < end, otherwise()
         time.sleep(0.1)

@@ -1,7 +1,7 @@
 """`medley train coordinator` and three `medley train site`: TLS, node keys, signatures."""
 
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -33,10 +33,6 @@ def in_one_process(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     return carry_out_here(load_recipe("smoke"), tmp_path_factory.mktemp("one"), is_quiet=True)
 
 
-def soon(is_so: Callable[[], bool]) -> None:
-    until(is_so, patience_s=LONGEST_S)
-
-
 def results(summary: dict[str, Any]) -> list[tuple[str, Any]]:
     return [(found["digest"], found["scores"]) for found in summary["rounds"]]
 
@@ -47,7 +43,7 @@ def test_a_run_over_machines_whose_coordinator_is_killed_gives_what_one_process_
     run = federation.run_folder("smoke")
 
     first = federation.start_coordinator(run)
-    soon(lambda: bool(events(run, Contributed, round=1)))
+    federation.soon(lambda: bool(events(run, Contributed, round=1)), first)
     federation.kill(first)
     assert not events(run, Closed, round=2)
     summary = federation.finish(federation.start_coordinator(run))
@@ -70,9 +66,9 @@ def test_a_site_that_dies_at_work_misses_one_round_and_comes_back(
     before = log.read_text().count("round 1: training")
 
     coordinator = federation.start_coordinator(run, str(patient_recipe(tmp_path)))
-    soon(lambda: log.read_text().count("round 1: training") > before)
+    federation.soon(lambda: log.read_text().count("round 1: training") > before, coordinator)
     federation.end_site("harbor", signal.SIGKILL)
-    soon(lambda: bool(events(run, Closed)))
+    federation.soon(lambda: bool(events(run, Closed)), coordinator)
     federation.start_site("harbor")
     summary = federation.finish(coordinator)
 
@@ -87,7 +83,11 @@ def test_a_site_ends_when_it_is_told_to(federation: Federation) -> None:
     federation.stop_all()  # those of other tests may be about to lose their patience
     logs = {federation.site_log(name): federation.site_log(name).stat().st_size for name in SITES}
     federation.start_sites()
-    soon(lambda: all(b"coordinator at" in log.read_bytes()[told:] for log, told in logs.items()))
+    until(
+        lambda: all(b"coordinator at" in log.read_bytes()[told:] for log, told in logs.items()),
+        patience_s=LONGEST_S,
+        otherwise=federation.last_words,
+    )
 
     assert federation.end_site("brannock", signal.SIGTERM) == 0
     assert federation.end_site("lakeside", signal.SIGINT) == 130

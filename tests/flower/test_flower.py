@@ -16,7 +16,7 @@ from medley_training.rounds.transport import Failure, Question, Request, Respons
 
 from tests.flower.installation import SITES, Installation, until
 
-SOON_S = 30.0
+SOON_S = 300.0
 
 
 @pytest.fixture(scope="module")
@@ -85,10 +85,12 @@ def test_a_killed_site_fails_at_the_deadline_after_the_others_have_answered(
 ) -> None:
     installation.cut_power("north")
 
-    answers = list(installation.sites.ask(dict.fromkeys(SITES, train()), deadline_s=8))
+    answers = list(installation.sites.ask(dict.fromkeys(SITES, train()), deadline_s=15))
 
     assert {site for site, _ in answers[:2]} == {"south", "west"}
-    assert answers[2] == ("north", Failure("no answer within 8 s"))
+    assert answers[2][0] == "north"
+    assert isinstance(answers[2][1], Failure)
+    assert answers[2][1].reason.endswith("no answer within 15 s")
     installation.start("north")
     assert said(dict(installation.sites.ask({"north": train()}, deadline_s=SOON_S))["north"])
 
@@ -127,7 +129,7 @@ def test_a_node_key_that_is_not_known_is_refused(installation: Installation) -> 
 
     stranger = installation.start("stranger", "--patience-s", "0")
 
-    assert stranger.wait(timeout=60) != 0
+    assert stranger.wait(timeout=300) != 0
     assert "does not know this site's node key" in installation.log("stranger").read_text()
     assert installation.sites.connected == SITES
     with pytest.raises(RoundError, match="stranger"):
@@ -142,7 +144,7 @@ def test_a_site_does_not_trust_a_coordinator_of_another_authority(
 
     wary = installation.start("wary", "--patience-s", "0", "--authority", str(other.authority))
 
-    assert wary.wait(timeout=60) != 0
+    assert wary.wait(timeout=300) != 0
     log = installation.log("wary").read_text()
     assert "no coordinator at" in log
     assert "CERTIFICATE_VERIFY_FAILED" in log
@@ -171,7 +173,7 @@ def test_a_site_whose_clock_is_ahead_is_told_so(
 def test_a_second_process_of_a_site_is_refused_at_its_folder(installation: Installation) -> None:
     second = installation.start("north")
 
-    assert second.wait(timeout=60) != 0
+    assert second.wait(timeout=300) != 0
     assert "another process of this site runs in" in installation.log("north").read_text()
     assert installation.process("north") != second.pid
 
