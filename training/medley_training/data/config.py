@@ -6,19 +6,21 @@ from typing import Literal, TypeAlias
 from medley.records import DocumentType
 from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, model_validator
 
-Source: TypeAlias = Literal["demo_notes", "documents", "jsonl", "medmcqa", "notes", "pubmedqa"]
+Source: TypeAlias = Literal[
+    "demo_notes", "documents", "jsonl", "medmcqa", "notes", "pubmedqa", "segments"
+]
 PartitionRule: TypeAlias = Literal["by_site", "by_label", "by_quantity"]
 NotesTask: TypeAlias = Literal["name_section", "write_section"]
 PubMedQaLabel: TypeAlias = Literal["answer", "patients"]
 
-MADE_UP: tuple[Source, ...] = ("demo_notes", "documents")
+MADE_UP: tuple[Source, ...] = ("demo_notes", "documents", "segments")
 """The sources that are generated and so need no path."""
-ONLY_FOR: dict[str, Source] = {
-    "lexicon": "documents",
-    "document_types": "documents",
-    "notes_task": "notes",
-    "official_test": "pubmedqa",
-    "pubmedqa_label": "pubmedqa",
+ONLY_FOR: dict[str, tuple[Source, ...]] = {
+    "lexicon": ("documents", "segments"),
+    "document_types": ("documents", "segments"),
+    "notes_task": ("notes",),
+    "official_test": ("pubmedqa",),
+    "pubmedqa_label": ("pubmedqa",),
 }
 
 
@@ -70,8 +72,9 @@ class DataConfig(BaseModel):
             raise ValueError(f"{self.source} are generated: leave path out")
         if self.source not in MADE_UP and self.path is None:
             raise ValueError(f"{self.source} needs a path")
-        for field, source in ONLY_FOR.items():
+        for field, sources in ONLY_FOR.items():
             is_default = getattr(self, field) == type(self).model_fields[field].default
-            if self.source != source and not is_default:
-                raise ValueError(f"{field} is only for the source {source}, not {self.source}")
+            if self.source not in sources and not is_default:
+                known = " and ".join(sources)
+                raise ValueError(f"{field} is only for the source {known}, not {self.source}")
         return self

@@ -14,6 +14,7 @@ from medley_training.data.sources.jsonl import load_jsonl
 from medley_training.data.sources.medmcqa import load_medmcqa
 from medley_training.data.sources.notes import load_notes
 from medley_training.data.sources.pubmedqa import load_pubmedqa
+from medley_training.data.sources.segments import load_segments
 from medley_training.documents.styles import STYLES
 
 GENERATED_PER_SITE = 100
@@ -37,7 +38,7 @@ def load_source(config: DataConfig, sites: Sequence[str], seed: int) -> tuple[La
         case "demo_notes":
             per_site = config.examples_per_site or GENERATED_PER_SITE
             return demo_notes(seed, count=per_site * len(sites))
-        case "documents":
+        case "documents" | "segments":
             return _documents(config, sites, seed)
         case "jsonl":
             return load_jsonl(_path(config))
@@ -58,12 +59,17 @@ def _path(config: DataConfig) -> Path:
 
 def _documents(config: DataConfig, sites: Sequence[str], seed: int) -> tuple[LabelledExample, ...]:
     per_site = config.examples_per_site or GENERATED_PER_SITE
+    types = config.document_types or tuple(DocumentType)
+    if config.source == "segments":
+        return load_segments(
+            seed, sites=sites, per_site=per_site, document_types=types, lexicon=config.lexicon
+        )
     by_site = config.partition == "by_site"
     # A pool has documents of all styles in equal parts, whomever they are dealt to.
     return load_documents(
         seed,
         styles=sites if by_site else STYLES,
         count=per_site if by_site else ceil(per_site * len(sites) / len(STYLES)),
-        document_types=config.document_types or tuple(DocumentType),
+        document_types=types,
         lexicon=config.lexicon,
     )

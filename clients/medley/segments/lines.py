@@ -1,0 +1,130 @@
+"""Words to lines, and lines to cells.
+
+A sheet that lies askew is set straight first: over the width of a page, one degree is a whole line.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from statistics import median
+
+from medley.pages import Box, Page, Word
+
+_SPACE = 0.7
+"""A gap wider than this share of the letters' height parts two cells; a space is narrower."""
+_OVERLAP = 0.45
+_NEAR = 6.0
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """Words that stand together on one line, from left to right."""
+
+    words: tuple[Word, ...]
+
+    @property
+    def text(self) -> str:
+        """The words with single spaces."""
+        return " ".join(word.text for word in self.words)
+
+    @property
+    def box(self) -> Box:
+        """Around all of its words."""
+        return Box.around(word.box for word in self.words)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """Cells that stand beside each other.
+
+    Attributes:
+        y: The height of its middle on the straightened page, in shares of the page.
+        height: Of its letters, in the same shares.
+    """
+
+    cells: tuple[Cell, ...]
+    y: float
+    height: float
+
+    @property
+    def text(self) -> str:
+        """The cells, parted by bars."""
+        return " | ".join(cell.text for cell in self.cells)
+
+    @property
+    def words(self) -> tuple[Word, ...]:
+        """All words from left to right."""
+        return tuple(word for cell in self.cells for word in cell.words)
+
+    @property
+    def x0(self) -> float:
+        """Where it begins."""
+        return self.cells[0].box.x0
+
+    @property
+    def x1(self) -> float:
+        """Where it ends."""
+        return self.cells[-1].box.x1
+
+
+def lines_of(page: Page) -> tuple[Line, ...]:
+    """The lines of a page from top to bottom."""
+    ratio = page.width / page.height if page.width and page.height else 0.75
+    slope = _slope(page.words)
+    open_lines: list[list[Word]] = []
+    for word in sorted(page.words, key=lambda each: each.box.x0):
+        best = max(open_lines, key=lambda line: _fit(line[-1], word, slope), default=None)
+        if best is not None and _fit(best[-1], word, slope) >= _OVERLAP:
+            best.append(word)
+        else:
+            open_lines.append([word])
+    lines = (_line(words, slope, ratio) for words in open_lines)
+    return tuple(sorted(lines, key=lambda line: line.y))
+
+
+def _line(words: Sequence[Word], slope: float, ratio: float) -> Line:
+    height = median(_height(word) for word in words)
+    y = sum(_middle(word, slope) for word in words) / len(words)
+    return Line(tuple(_cells(words, _SPACE * height / ratio)), y, height)
+
+
+def _cells(words: Sequence[Word], widest_space: float) -> Iterator[Cell]:
+    cell = [words[0]]
+    for before, word in pairwise(words):
+        if word.box.x0 - before.box.x1 > widest_space:
+            yield Cell(tuple(cell))
+            cell = []
+        cell.append(word)
+    yield Cell(tuple(cell))
+
+
+def _height(word: Word) -> float:
+    return max(word.box.y1 - word.box.y0, 1e-6)
+
+
+def _middle(word: Word, slope: float) -> float:
+    box = word.box
+    return (box.y0 + box.y1) / 2 - slope * (box.x0 + box.x1) / 2
+
+
+def _fit(before: Word, word: Word, slope: float) -> float:
+    """How well `word` goes on the line that ends with `before`: the share of height in common."""
+    if word.box.x0 < before.box.x1 - 0.5 * _height(word):
+        return 0.0
+    apart = abs(_middle(before, slope) - _middle(word, slope))
+    smaller = min(_height(before), _height(word))
+    return ((_height(before) + _height(word)) / 2 - apart) / smaller
+
+
+def _slope(words: Sequence[Word]) -> float:
+    """By how much lines fall from left to right: the median between close neighbours."""
+    slopes = []
+    ordered = sorted(words, key=lambda each: (each.box.y0 + each.box.y1) / 2)
+    for index, word in enumerate(ordered):
+        for other in ordered[max(0, index - 12) : index + 13]:
+            gap = other.box.x0 - word.box.x1
+            if 0 <= gap < _NEAR * _height(word) and _fit(word, other, 0.0) > _OVERLAP:
+                run = (other.box.x0 + other.box.x1 - word.box.x0 - word.box.x1) / 2
+                rise = (other.box.y1 + other.box.y0 - word.box.y0 - word.box.y1) / 2
+                slopes.append(rise / run)
+    return median(slopes) if len(slopes) >= 8 else 0.0

@@ -1,0 +1,110 @@
+"""Other ways in which a site might write: the same page with other titles, forms and words.
+
+A model that has seen five sites learns five forms. Varied sites keep a site's language, letterhead
+and units and draw the rest, so that what is learnt is how to read.
+"""
+
+import tomllib
+from collections.abc import Mapping, Sequence
+from functools import cache
+from importlib.resources import files
+from random import Random
+from typing import Any, Literal
+
+from medley_training.documents.styles import Form, Kind, Page, SiteStyle
+
+Pool = Literal["home", "away"]
+"""``home`` is drawn from for training, ``away`` for evaluation; they have nothing in common."""
+
+_CHANGED = {"home": 0.65, "away": 1.0}
+_SECTIONS = ("medications", "infusions", "labs", "vitals", "diagnoses", "procedures")
+_FIELDS: Mapping[str, Sequence[str]] = {
+    "medications": (
+        "{name}", "{dose}", "{route}", "{frequency}[ {prn}]", "{indication}", "{status}",
+    ),
+    "labs": ("{name}", "{value}", "{unit}", "{reference_range}", "{flag}", "{taken_at}"),
+    "vitals": ("{name}", "{unit}"),
+    "diagnoses": ("{name}", "{code}", "{assertion}"),
+    "procedures": ("{name}", "{laterality}", "{performed_on}"),
+}  # fmt: skip
+_WIDTHS = {"{name}": 30, "{dose}": 16, "{frequency}[ {prn}]": 18, "{indication}": 18}
+_WIDTH = 12
+_FONTS = ("Helvetica", "Times-Roman", "Courier", "Vera")
+_TABLES = ("lines", "boxes", "open", "none")
+
+
+def varied(style: SiteStyle, random: Random, pool: Pool) -> SiteStyle:
+    """A site that writes otherwise; the same state of `random` gives the same one."""
+    drawn = _pools()[pool]
+
+    def changes() -> bool:
+        return random.random() < _CHANGED[pool]
+
+    titles = {"time": "Time", "value": "Value"} | dict(style.titles)
+    titles |= {name: random.choice(all_) for name, all_ in drawn["titles"].items() if changes()}
+    figures = {name: random.choice(all_) for name, all_ in drawn["figures"].items() if changes()}
+    forms = dict(style.forms)
+    for name in _SECTIONS:
+        if changes():
+            forms[name] = _form(name, drawn, random)
+    for section, special in (("medications", "theatre"), ("vitals", "chart")):
+        if forms[section] is not style.forms[section]:
+            forms.pop(special, None)
+    changed = figures | {
+        "titles": titles,
+        "forms": forms,
+        "flags": random.choice(drawn["flags"]) if changes() else style.flags,
+        "words": dict(style.words) | (random.choice(drawn["words"]) if changes() else {}),
+        "page": _page(style.page, random),
+    }
+    return style.model_copy(update=changed)
+
+
+def _page(page: Page, random: Random) -> Page:
+    size = random.choice((8.5, 9.0, 9.5, 10.0, 10.5))
+    font, table = random.choice(_FONTS), random.choice(_TABLES)
+    return page.model_copy(update={"font": font, "size": size, "table": table})
+
+
+def _form(section: str, drawn: Mapping[str, Any], random: Random) -> Form:
+    """One of the forms that the rows of a list can be set in."""
+    columns = "medications" if section == "infusions" else section
+    kinds: Mapping[str, tuple[Kind, ...]] = {
+        "infusions": ("lines", "table"),
+        "vitals": ("grid", "lines", "prose", "ledger", "by_time"),
+        "diagnoses": ("table", "lines", "prose"),
+    }
+    kind: Kind = random.choice(kinds.get(section, ("table", "table", "lines", "prose")))
+    if kind in ("table", "grid"):
+        return Form(kind=kind, columns=_columns(columns, drawn, random))
+    if kind == "ledger":
+        return Form(kind="ledger", pair=("{name}[ ({unit})]", "{value}"))
+    if section == "diagnoses":
+        return Form(kind=kind, **random.choice(drawn["diagnoses"]))
+    line = random.choice(drawn["lines"][section])
+    if kind == "prose" and not line.endswith("."):
+        kind = "lines"
+    return Form(kind=kind, line=line)
+
+
+def _columns(
+    section: str, drawn: Mapping[str, Any], random: Random
+) -> tuple[tuple[str, str, int], ...]:
+    """Columns in some order, the name first most of the time."""
+    headings = random.choice(drawn["columns"][section])
+    columns = [
+        (heading, field, _WIDTHS.get(field, _WIDTH))
+        for heading, field in zip(headings, _FIELDS[section], strict=True)
+    ]
+    first, rest = columns[:1], columns[1:]
+    if section != "vitals":  # a grid's times come after its columns
+        random.shuffle(rest)
+    if random.random() < 0.1 and section != "vitals":
+        return (*rest[:1], *first, *rest[1:])
+    return (*first, *rest)
+
+
+@cache
+def _pools() -> Mapping[str, Any]:
+    text = files("medley_training.documents.styles").joinpath("pools.toml").read_text("utf-8")
+    return tomllib.loads(text)
