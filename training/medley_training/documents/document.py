@@ -11,8 +11,9 @@ from medley_training.documents.case import Length
 from medley_training.documents.composing import composed
 from medley_training.documents.drawing import draw_case
 from medley_training.documents.lexicon import Lexicon, compact_lexicon
-from medley_training.documents.styles import STYLES, site_style
+from medley_training.documents.styles import STYLES
 from medley_training.documents.text import as_text
+from medley_training.documents.variation import style_of
 from medley_training.documents.visible import visible
 from medley_training.documents.wording import worded
 
@@ -60,7 +61,7 @@ def generate(
     Raises:
         RecipeError: There is no such site.
     """
-    site = site_style(style)
+    site = style_of(style)
     name = f"{style}-{document_type.value}-{length}-{number:05d}"
     random = Random(f"{seed} {name}")  # noqa: S311 - made-up data, not a secret
     case = draw_case(document_type, length, lexicon or compact_lexicon(), random)

@@ -19,7 +19,7 @@ from medley_training.documents.images import (
 from medley_training.documents.layout import laid_out
 from medley_training.documents.page import PageLayout, Place, places
 from medley_training.documents.pdf import as_pdf
-from medley_training.documents.styles import site_style
+from medley_training.documents.variation import style_of
 
 Format = Literal["text", "pdf", "png"]
 _DECIMALS = 6
@@ -60,7 +60,7 @@ def write_document(
 def _write_pages(
     document: Document, folder: Path, formats: Sequence[Format], scan_seed: int | None, dpi: int
 ) -> Iterator[Path]:
-    pages = laid_out(document.blocks, site_style(document.style))
+    pages = laid_out(document.blocks, style_of(document.style))
     found = places(pages)
     pdf = as_pdf(pages, title=document.name)
     if "pdf" in formats or scan_seed is None:

@@ -16,7 +16,7 @@ from medley_training.documents.document import Document
 from medley_training.documents.extraction import Answer
 from medley_training.documents.layout import laid_out
 from medley_training.documents.page import PageLayout, Place, Run, places
-from medley_training.documents.styles import site_style
+from medley_training.documents.variation import style_of
 
 _TOUCHING = 0.12
 _INSIDE = 0.5
@@ -24,7 +24,7 @@ _INSIDE = 0.5
 
 def printed_pages(document: Document) -> tuple[tuple[Page, ...], tuple[Place, ...]]:
     """The pages as their text layer gives them, without a file, and where each value stands."""
-    layouts = laid_out(document.blocks, site_style(document.style))
+    layouts = laid_out(document.blocks, style_of(document.style))
     pages = tuple(_page(number, layout) for number, layout in enumerate(layouts, 1))
     return pages, tuple(places(layouts))
 

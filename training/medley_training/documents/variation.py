@@ -4,18 +4,21 @@ A model that has seen five sites learns five forms. Varied sites keep a site's l
 and units and draw the rest, so that what is learnt is how to read.
 """
 
+import re
 import tomllib
 from collections.abc import Mapping, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from random import Random
 from typing import Any, Literal
 
-from medley_training.documents.styles import Form, Kind, Page, SiteStyle
+from medley_training.documents.styles import Form, Kind, Page, SiteStyle, site_style
+from medley_training.errors import RecipeError
 
 Pool = Literal["home", "away"]
 """``home`` is drawn from for training, ``away`` for evaluation; they have nothing in common."""
 
+_VARIATION = re.compile(r"(home|away)\d+")
 _CHANGED = {"home": 0.65, "away": 1.0}
 _SECTIONS = ("medications", "infusions", "labs", "vitals", "diagnoses", "procedures")
 _FIELDS: Mapping[str, Sequence[str]] = {
@@ -31,6 +34,27 @@ _WIDTHS = {"{name}": 30, "{dose}": 16, "{frequency}[ {prn}]": 18, "{indication}"
 _WIDTH = 12
 _FONTS = ("Helvetica", "Times-Roman", "Courier", "Vera")
 _TABLES = ("lines", "boxes", "open", "none")
+
+
+@lru_cache(maxsize=1024)
+def style_of(name: str) -> SiteStyle:
+    """The style of a site or of a variation of it.
+
+    Args:
+        name: A site, such as ``harbor``, or ``harbor~home7`` or ``harbor~away7``.
+
+    Raises:
+        RecipeError: There is no such site or variation.
+    """
+    site, mark, variation = name.partition("~")
+    style = site_style(site)
+    if not mark:
+        return style
+    if not _VARIATION.fullmatch(variation):
+        raise RecipeError(f"no variation {name!r}; such as {site}~home7 or {site}~away7")
+    pool: Pool = "home" if variation.startswith("home") else "away"
+    random = Random(name)  # noqa: S311 - made-up data, not a secret
+    return varied(style, random, pool).model_copy(update={"name": name})
 
 
 def varied(style: SiteStyle, random: Random, pool: Pool) -> SiteStyle:

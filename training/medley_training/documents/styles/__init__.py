@@ -1,11 +1,9 @@
 """The five sites: each writes in its own words, units, dates and layout. One TOML file per site."""
 
-import re
 import tomllib
 from collections.abc import Mapping
-from functools import lru_cache
+from functools import cache
 from importlib.resources import files
-from random import Random
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -114,30 +112,14 @@ class SiteStyle(_Frozen):
         return name
 
 
-@lru_cache(maxsize=1024)
+@cache
 def site_style(name: str) -> SiteStyle:
     """The style of a site.
-
-    Args:
-        name: One of `STYLES`; or with ``~home7`` or ``~away7`` behind it, a variation of it.
 
     Raises:
         RecipeError: There is no such site.
     """
-    site, _, variation = name.partition("~")
-    if variation:
-        return _variation(site, name, variation)
     if name not in STYLES:
         raise RecipeError(f"no site style {name!r}; there are {', '.join(STYLES)}")
     text = files(__name__).joinpath(f"{name}.toml").read_text(encoding="utf-8")
     return SiteStyle(name=name, **tomllib.loads(text))
-
-
-def _variation(site: str, name: str, variation: str) -> SiteStyle:
-    from medley_training.documents.variation import varied
-
-    if not re.fullmatch(r"(home|away)\d+", variation):
-        raise RecipeError(f"no variation {name!r}; such as {site}~home7 or {site}~away7")
-    random = Random(name)  # noqa: S311 - made-up data, not a secret
-    pool: Literal["home", "away"] = "home" if variation.startswith("home") else "away"
-    return varied(site_style(site), random, pool).model_copy(update={"name": name})
