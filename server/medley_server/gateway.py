@@ -7,17 +7,22 @@ digest.
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from medley_registry import Version
 
 from medley_server.answers import ReferencedAnswer, send_json
 from medley_server.callers import ADMIN, CALLER, INFER, Caller, Callers
+from medley_server.document_errors import of_server
 from medley_server.errors import BadRequest, BodyTooLarge, RouteNotFound, ServerError
+from medley_server.extraction.errors import answer_body
+from medley_server.request_ids import REQUEST_ID, request_id_of, with_request_id
 from medley_server.service import Service
 
 if TYPE_CHECKING:
+    from fastapi import FastAPI
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 PINNED = frozenset(
@@ -37,12 +42,28 @@ BENCHMARK = frozenset({"/benchmark", "/v1/benchmark"})
 OURS = re.compile(r"/v1/(adapters|access-keys|events|openapi\.json)(/.*)?")
 """Routes of the registry's face (`medley_server.registry_app`)."""
 
+DOCUMENTS = re.compile(r"(?:/v1)?/(?:extract|analyze)|/v1/jobs(?:/.*)?", re.DOTALL)
+"""Routes of documents (`medley_server.document_app`), with bodies larger than memory."""
+
 UPLOAD = re.compile(r"/v1/adapters/[^/]+/versions")
 """Where the registry's face takes a body that is larger than memory."""
 
 
 JSON_LIMIT_BYTES = 1 << 20
 """Longest body of the registry's other routes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Documents:
+    """Extraction, as the gateway sees it.
+
+    Attributes:
+        app: answers its routes.
+        health: its part of `GET /health`.
+    """
+
+    app: "FastAPI"
+    health: Callable[[], dict[str, Any]]
 
 
 class Gateway:
@@ -56,6 +77,7 @@ class Gateway:
         api_keys: Sequence[str],
         max_body_bytes: int,
         registry_app: "ASGIApp | None" = None,
+        documents: "Documents | None" = None,
     ) -> None:
         """Wraps vLLM's app.
 
@@ -65,23 +87,35 @@ class Gateway:
             api_keys: bearer keys that may do everything, besides the registry's.
             max_body_bytes: longest request body read.
             registry_app: the registry's face; none: its routes are unknown.
+            documents: extraction; none: its routes are unknown.
         """
         self._app = app
         self._service = service
         self._callers = Callers(service.access, api_keys, is_local=service.is_local)
         self._max_body_bytes = max_body_bytes
         self._registry_app = registry_app
-        self._pages = {"/health": service.health, "/v1/models": service.models}
+        self._documents = documents
+        self._pages = {"/health": self._health, "/v1/models": service.models}
 
     async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
         """One request: refuse it, answer it, or hand it on."""
         if scope["type"] != "http":
             await send({"type": "websocket.close", "code": 1008})
             return
+        if self._is_document(scope["path"].rstrip("/")):
+            await self._serve_document(scope, receive, send)
+            return
         try:
             await self._serve(scope, receive, send)
         except ServerError as error:
             await send_json(send, error.status, error.body(), headers=error.headers())
+
+    def _is_document(self, path: str) -> bool:
+        return self._documents is not None and DOCUMENTS.fullmatch(path) is not None
+
+    def _health(self) -> tuple[int, dict[str, Any]]:
+        status, body = self._service.health()
+        return status, body | ({"extraction": self._documents.health()} if self._documents else {})
 
     async def _serve(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
         method, path = scope["method"], scope["path"].rstrip("/")
@@ -119,6 +153,24 @@ class Gateway:
             raw = await _read_body(receive, min(self._max_body_bytes, JSON_LIMIT_BYTES))
             receive = _replay(raw, receive)
         await self._registry_app(scope, receive, send)
+
+    async def _serve_document(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
+        assert self._documents is not None
+        request_id = request_id_of(scope)
+        send = with_request_id(send, request_id)
+        if scope["method"] == "OPTIONS":
+            await self._app(scope, receive, send)
+            return
+        try:
+            caller = await self._callers.identify(scope)
+            caller.require(INFER)
+        except ServerError as refused:
+            error = of_server(refused)
+            body = answer_body(error, request_id=request_id)
+            await send_json(send, error.status, body, headers=error.headers())
+            return
+        known = {CALLER: caller, REQUEST_ID: request_id, "path": scope["path"].rstrip("/")}
+        await self._documents.app({**scope, **known}, receive, send)
 
     async def _serve_pinned(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
         raw = await _read_body(receive, self._max_body_bytes)

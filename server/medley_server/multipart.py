@@ -1,6 +1,6 @@
 """A multipart form (RFC 7578) on its way to a folder: files are written as they come in."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -12,6 +12,10 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 from medley_server.errors import BadRequest, BodyTooLarge
 
 FIELD_LIMIT_BYTES = 512 << 10
+FIELDS_LIMIT_BYTES = 4 * FIELD_LIMIT_BYTES
+"""All fields together; each part costs some of it, so that there are not too many either."""
+
+_PART_BYTES = 1 << 10
 
 
 class FormFolder:
@@ -24,7 +28,12 @@ class FormFolder:
     """
 
     def __init__(
-        self, folder: Path, *, content_type: str, files: Mapping[str, tuple[str, int]]
+        self,
+        folder: Path,
+        *,
+        content_type: str,
+        files: Mapping[str, tuple[str, int]],
+        repeated: Collection[str] = (),
     ) -> None:
         """Takes one form.
 
@@ -32,6 +41,7 @@ class FormFolder:
             folder: takes the files; empty.
             content_type: the request's, which tells the boundary.
             files: part name -> name in the folder, and the most bytes it may have.
+            repeated: fields that may come several times; their texts are joined by commas.
 
         Raises:
             BadRequest: the content is no multipart form.
@@ -39,6 +49,7 @@ class FormFolder:
         self.fields: dict[str, str] = {}
         self._folder = folder
         self._files = files
+        self._repeated = repeated
         self._taken: set[str] = set()
         self._open = ExitStack()
         self._disposition = bytearray()
@@ -46,6 +57,7 @@ class FormFolder:
         self._is_complete = False
         self._name = ""
         self._left = 0
+        self._fields_left = FIELDS_LIMIT_BYTES
         self._text = bytearray()
         self._file: BinaryIO | None = None
         kind, options = parse_options_header(content_type)
@@ -111,10 +123,11 @@ class FormFolder:
     def _on_headers_finished(self) -> None:
         _, options = parse_options_header(bytes(self._disposition))
         name = options.get(b"name", b"").decode("utf-8", "replace")
-        if not name or name in self._taken:
+        if not name or (name in self._taken and name not in self._repeated):
             raise BadRequest(f"A part of the form has no name, or one that was there: {name!a}.")
         self._taken.add(name)
         self._name = name
+        self._spend(_PART_BYTES)
         if name in self._files:
             path, self._left = self._files[name]
             self._file = self._open.enter_context((self._folder / path).open("xb"))
@@ -128,14 +141,22 @@ class FormFolder:
         if self._file is not None:
             self._file.write(memoryview(data)[start:end])
         else:
+            self._spend(end - start)
             self._text += data[start:end]
+
+    def _spend(self, count: int) -> None:
+        self._fields_left -= count
+        if self._fields_left < 0:
+            raise BodyTooLarge("The form has too many fields, or too long ones.")
 
     def _on_part_end(self) -> None:
         if self._file is None:
             try:
-                self.fields[self._name] = self._text.decode("utf-8")
+                text = self._text.decode("utf-8")
             except UnicodeDecodeError as error:
                 raise BadRequest(f"The field {self._name!a} is not UTF-8.") from error
+            before = self.fields.get(self._name)
+            self.fields[self._name] = text if before is None else f"{before},{text}"
         self._file = None
         self._text.clear()
 

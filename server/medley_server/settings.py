@@ -1,12 +1,13 @@
 """What `medley serve` is told, checked once and passed down."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from medley_registry import VariantKind
 
 from medley_server.callers import is_loopback
 from medley_server.errors import CannotStart
+from medley_server.extraction_settings import ExtractionSettings
 
 OUR_FLAGS = frozenset(
     {"--host", "--port", "--uds", "--model", "--served-model-name", "--api-key", "--max-loras"}
@@ -41,6 +42,7 @@ class ServeSettings:
         resident: versions to keep loaded beyond those in use.
         max_body_bytes: longest request body.
         engine_flags: passed to vLLM as they are.
+        extraction: what documents may cost.
     """
 
     base: str
@@ -56,6 +58,7 @@ class ServeSettings:
     blobs: str | None = None
     tenant: str | None = None
     variant: VariantKind | None = None
+    extraction: ExtractionSettings = field(default_factory=ExtractionSettings)
 
     def __post_init__(self) -> None:
         """Checks what only makes sense together.
@@ -78,6 +81,11 @@ class ServeSettings:
     def uploads(self) -> Path:
         """Where files lie while they are being sent; on the disk of the cache, never in /tmp."""
         return self.cache.with_name("uploads")
+
+    @property
+    def jobs(self) -> Path:
+        """Where documents and their results lie: beside the cache, for the server of one port."""
+        return self.cache.with_name("jobs") / str(self.port)
 
     def check_keys(self, *, has_access_keys: bool) -> None:
         """Refuses to be open to others.

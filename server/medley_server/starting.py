@@ -16,8 +16,10 @@ from medley_server.engine.plugins import check_plugins
 from medley_server.engine.port import Engine
 from medley_server.engine.slots import Slots
 from medley_server.errors import CannotStart
+from medley_server.extracting import open_documents
 from medley_server.following import versions_for
 from medley_server.gateway import Gateway
+from medley_server.openapi import describe_together
 from medley_server.registry_app import create_registry_app
 from medley_server.served_base import ServedBase, find_served_base
 from medley_server.service import Service
@@ -51,17 +53,26 @@ def start(settings: ServeSettings) -> None:
 
 @asynccontextmanager
 async def front(
-    registry: Registry, base: ServedBase, settings: ServeSettings, engine: Engine
+    registry: Registry, base: ServedBase, settings: ServeSettings, engine: Engine, app: Any
 ) -> AsyncIterator[Callable[[Any], Gateway]]:
-    """Runs the service on an engine, and gives the gateway that stands before vLLM's app."""
+    """Runs the service on an engine, and gives the gateway that stands before vLLM's app.
+
+    `app` is vLLM's without that gateway: extraction asks it.
+    """
     service = Service(registry, base, engine, settings)
-    async with service.running():
+    registry_app = create_registry_app(registry, uploads=settings.uploads)
+    async with (
+        service.running(),
+        open_documents(settings, service, base, engine, app) as documents,
+    ):
+        describe_together(registry_app, documents.app)
         yield partial(
             Gateway,
             service=service,
             api_keys=settings.api_keys,
             max_body_bytes=settings.max_body_bytes,
-            registry_app=create_registry_app(registry, uploads=settings.uploads),
+            registry_app=registry_app,
+            documents=documents,
         )
 
 

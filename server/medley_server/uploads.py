@@ -1,6 +1,5 @@
 """Adapters on their way in: forms that are larger than memory, each in a folder of its own."""
 
-import asyncio
 import shutil
 import tempfile
 import time
@@ -13,9 +12,10 @@ from pathlib import Path
 from medley_registry.admission import CONFIG_FILE, README_FILE, SIZE_LIMITS, WEIGHTS_FILE
 from medley_registry.durable import disk_errors
 from starlette.concurrency import run_in_threadpool
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 
-from medley_server.errors import BadRequest, BodyTooLarge, UploadsBusy, UploadTooSlow
+from medley_server.errors import BodyTooLarge, UploadsBusy
+from medley_server.incoming import pieces
 from medley_server.multipart import FormFolder
 
 MOST_AT_ONCE = 4
@@ -31,7 +31,6 @@ FILES = {
 LIMIT_BYTES = sum(SIZE_LIMITS.values()) + (4 << 20)
 """Longest form; each of its parts has a limit of its own."""
 
-_PIECE_BYTES = 1 << 20
 _LEFT_BEHIND_S = 86_400
 
 
@@ -89,7 +88,7 @@ class Uploads:
 async def _take_in(request: Request, folder: Path) -> dict[str, str]:
     content_type = request.headers.get("content-type", "")
     with FormFolder(folder, content_type=content_type, files=FILES) as form:
-        async for piece in _pieces(request):
+        async for piece in pieces(request, limit_bytes=LIMIT_BYTES, patience_s=PATIENCE_S):
             await run_in_threadpool(_write, form, piece, folder)
         form.finish()
     return form.fields
@@ -98,26 +97,3 @@ async def _take_in(request: Request, folder: Path) -> dict[str, str]:
 def _write(form: FormFolder, piece: bytes, folder: Path) -> None:
     with disk_errors(folder):
         form.write(piece)
-
-
-async def _pieces(request: Request) -> AsyncIterator[bytes]:
-    """The body in pieces worth a thread's while, up to its limit."""
-    stream = request.stream()
-    gathered, total = bytearray(), 0
-    while True:
-        try:
-            async with asyncio.timeout(PATIENCE_S):
-                chunk = await anext(stream, b"")
-        except TimeoutError as error:
-            raise UploadTooSlow(f"Nothing came in for {PATIENCE_S:g} s.") from error
-        except ClientDisconnect as error:
-            raise BadRequest("The caller left before the body was complete.") from error
-        total += len(chunk)
-        if total > LIMIT_BYTES:
-            raise BodyTooLarge(f"The body is longer than {LIMIT_BYTES} bytes.")
-        gathered += chunk
-        if gathered and (not chunk or len(gathered) >= _PIECE_BYTES):
-            yield bytes(gathered)
-            gathered.clear()
-        if not chunk:
-            return

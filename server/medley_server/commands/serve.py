@@ -25,6 +25,37 @@ def serve(
         int | None,
         typer.Option(help="Adapters in one batch, 0 for none.  [default: 4]", min=0, max=256),
     ] = None,
+    max_upload_mb: Annotated[
+        int, typer.Option(help="Longest document, in MB.", min=1, max=1024)
+    ] = 50,
+    max_pages: Annotated[
+        int, typer.Option(help="Most pages read of a document.", min=1, max=5000)
+    ] = 100,
+    extractions: Annotated[
+        int, typer.Option(help="Documents worked on at a time.", min=1, max=256)
+    ] = 4,
+    queue: Annotated[
+        int, typer.Option(help="Documents that may wait besides.", min=0, max=10_000)
+    ] = 64,
+    results_kept: Annotated[
+        int, typer.Option(help="Minutes for which results of jobs are kept.", min=1, max=10_080)
+    ] = 60,
+    callback_hosts: Annotated[
+        str | None,
+        typer.Option(
+            help="Hosts that jobs may be posted to, separated by commas: names, addresses, "
+            "networks; MEDLEY_CALLBACK_KEY signs.  [default: none]",
+            show_default=False,
+        ),
+    ] = None,
+    ocr_workers: Annotated[
+        int | None,
+        typer.Option(
+            help="Processes that read pages.  [default: half of the cores, 4 at most]",
+            min=1,
+            max=64,
+        ),
+    ] = None,
     engine_flags: Annotated[
         list[str] | None, typer.Argument(help="Flags for vLLM, after --.", metavar="[-- FLAG...]")
     ] = None,
@@ -39,6 +70,7 @@ def serve(
       medley serve --base smollm2-135m-instruct
       medley serve --base smollm2-135m-instruct --variant nf4
       medley serve --base ./my-model --port 9000 -- --max-model-len 8192
+      medley serve --base smollm2-135m-instruct --extractions 2 --callback-hosts hooks.example.org
       MEDLEY_API_KEY=secret medley serve --base llama-3.1-8b --host 0.0.0.0
     """
     import os
@@ -46,10 +78,10 @@ def serve(
     from medley_registry import medley_home
 
     from medley_server.errors import ServerError
+    from medley_server.extraction_settings import ExtractionSettings
     from medley_server.settings import ServeSettings
     from medley_server.starting import start
 
-    keys = os.environ.get("MEDLEY_API_KEY", "").split(",")
     try:
         start(
             ServeSettings(
@@ -60,12 +92,27 @@ def serve(
                 tenant=tenant or os.environ.get("MEDLEY_TENANT") or None,
                 host=host,
                 port=port,
-                api_keys=tuple(key.strip() for key in keys if key.strip()),
+                api_keys=_listed(os.environ.get("MEDLEY_API_KEY", "")),
                 max_loras=max_loras,
                 cache=medley_home() / "cache" / "adapters",
                 engine_flags=tuple(engine_flags or ()),
+                extraction=ExtractionSettings(
+                    max_upload_bytes=max_upload_mb * 1_000_000,
+                    max_pages=max_pages,
+                    running=extractions,
+                    waiting=queue,
+                    results_kept_s=results_kept * 60.0,
+                    callback_hosts=_listed(callback_hosts or ""),
+                    callback_key=os.environ.get("MEDLEY_CALLBACK_KEY") or None,
+                    ocr_workers=ocr_workers,
+                ),
             )
         )
     except ServerError as error:
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(1) from error
+
+
+def _listed(text: str) -> tuple[str, ...]:
+    """What stands between commas."""
+    return tuple(one.strip() for one in text.split(",") if one.strip())

@@ -38,8 +38,15 @@ ASGIApp = Callable[[Any, Any, Any], Awaitable[None]]
 Layer = Callable[[ASGIApp], ASGIApp]
 """Wraps an ASGI app."""
 
-Front = Callable[[Engine], AbstractAsyncContextManager[Layer]]
-"""Given the engine, runs what stands in front of it and says how it wraps vLLM's app."""
+Front = Callable[[Engine, ASGIApp], AbstractAsyncContextManager[Layer]]
+"""Given the engine and vLLM's app without a layer, runs what stands in front of it.
+
+It says how vLLM's app is wrapped. The app without a layer is for ourselves: who calls it has been
+let in, and names versions as the engine does.
+"""
+
+INSIDE = "medley.inside"
+"""What a scope holds that comes from ourselves; nothing that a caller sends gets into a scope."""
 
 
 class LayerSeam:
@@ -53,12 +60,22 @@ class LayerSeam:
         self._layered: ASGIApp | None = None
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        if scope["type"] == "lifespan":
+        if scope["type"] == "lifespan" or INSIDE in scope:
             await self._app(scope, receive, send)
             return
         if self._layered is None:
             self._layered = scope["app"].state.medley_layer(self._app)
         await self._layered(scope, receive, send)
+
+
+class InnerApp:
+    """VLLM's app without our layer: everything else of it is there, its handling of errors too."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        await self._app({**scope, INSIDE: True}, receive, send)
 
 
 def vllm_flags(settings: ServeSettings, base: ServedBase, slots: Slots) -> list[str]:
@@ -117,7 +134,7 @@ async def serve(flags: Sequence[str], front: Front) -> None:
         engine = await VllmEngine.of(
             client, app.state.openai_serving_models, load_s=time.monotonic() - started
         )
-        app.state.medley_layer = await stack.enter_async_context(front(engine))
+        app.state.medley_layer = await stack.enter_async_context(front(engine, InnerApp(app)))
         stopped = await serve_http(app, sock=sock, **_uvicorn_options(args))
         await stopped
 

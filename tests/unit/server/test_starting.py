@@ -1,11 +1,13 @@
 from dataclasses import replace
 from pathlib import Path
 
+import httpx
 import pytest
 from medley_registry import NotARegistry, Registry, open_registry
 from medley_server import starting
 from medley_server.engine.fake import FakeEngine
 from medley_server.errors import CannotStart
+from medley_server.extraction_settings import ExtractionSettings
 from medley_server.served_base import ServedBase
 from medley_server.service import Service
 from medley_server.settings import ServeSettings
@@ -46,6 +48,26 @@ def test_blobs_may_be_elsewhere(settings: ServeSettings, tmp_path: Path) -> None
         starting.start(
             replace(settings, registry=str(tmp_path / "r"), blobs=str(elsewhere), base="ghost")
         )
+
+
+async def test_what_is_put_together_takes_documents_and_describes_itself(
+    registry: Registry, settings: ServeSettings
+) -> None:
+    async def asked(*_: object) -> None:
+        raise AssertionError("the engine was asked about a document that is none")
+
+    base = ServedBase.as_it_is(registry.base(TINY))
+    few = replace(settings, extraction=ExtractionSettings(ocr_workers=1, max_pages=7))
+    async with starting.front(registry, base, few, FakeEngine(), asked) as layer:
+        transport = httpx.ASGITransport(app=layer(asked))
+        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as http:
+            health = (await http.get("/health")).json()["extraction"]
+            answer = await http.post("/v1/extract", files={"file": ("scan.pdf", b"PK\3\4 zip")})
+            told = (await http.get("/v1/openapi.json")).json()["paths"]
+
+    assert (health["ocr_workers"], health["limits"]["max_pages"]) == (1, 7)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (415, "unsupported_media_type")
+    assert {"/v1/extract", "/v1/jobs", "/v1/adapters"} <= told.keys()
 
 
 def test_health_names_the_tenant(registry: Registry, settings: ServeSettings) -> None:

@@ -1,0 +1,56 @@
+"""What routes and jobs need of extraction, and nothing of how it is done."""
+
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Protocol
+
+from medley.results import AnalysisOptions, Extraction, ExtractionOptions
+
+Progress = Callable[[int, int], None]
+"""Told of pages done and of pages asked for."""
+
+
+def unheard(done: int, of: int) -> None:
+    """The progress that nobody listens to."""
+
+
+class Extractor(Protocol):
+    """Reads documents; one per server, and any number of documents at a time."""
+
+    async def extract(
+        self,
+        document: Path,
+        options: ExtractionOptions,
+        *,
+        request_id: str,
+        progress: Progress = unheard,
+    ) -> Extraction:
+        """What the document says. Cancelling it stops the engine's work for it.
+
+        Args:
+            document: A file of any name; what it is is told from its bytes.
+            options: What is asked for.
+            request_id: Becomes part of the answer's id.
+            progress: Called in the event loop, whenever a page is done.
+
+        Raises:
+            ServerError: Nothing can be given; `medley_server.extraction.errors` has the kinds.
+        """
+        ...
+
+    async def analyze(
+        self, document: Path, options: AnalysisOptions, *, request_id: str
+    ) -> AsyncIterator[bytes]:
+        """What a free prompt over the document is answered.
+
+        Whatever can be refused is refused before this returns, so that a route can still choose
+        the status. Whoever does not read to the end closes the iterator (`aclose`): that stops
+        the engine's work for it.
+
+        Returns:
+            Lines of server-sent events if `options.stream`, else one JSON body in one piece.
+
+        Raises:
+            ServerError: As for `extract`.
+        """
+        ...

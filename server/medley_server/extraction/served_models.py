@@ -1,0 +1,102 @@
+"""Which version answers a document: resolved once, and held until the document is answered."""
+
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Protocol
+
+from medley.results import ServedModel
+from medley_registry import Version
+
+from medley_server.engine.port import Engine
+from medley_server.errors import ModelNotFound
+from medley_server.extraction.errors import AdapterNotFound
+from medley_server.extraction.question import Pinned
+from medley_server.served_base import ServedBase
+from medley_server.service import Service
+
+AUTO = "auto"
+DEFAULT_REFERENCE = "documents@production"
+
+
+class Models(Protocol):
+    """Turns a caller's reference into one version."""
+
+    def pinned(self, reference: str | None) -> AbstractAsyncContextManager[Pinned]:
+        """Holds the version that is meant here and now; ``auto`` and None mean the server's choice.
+
+        Raises:
+            AdapterNotFound: There is none.
+            AdapterUnavailable: It cannot be loaded now.
+        """
+        ...
+
+
+class ServedModels:
+    """The versions of one server."""
+
+    def __init__(
+        self,
+        service: Service,
+        base: ServedBase,
+        engine: Engine,
+        *,
+        default: str = DEFAULT_REFERENCE,
+    ) -> None:
+        """Wraps the service.
+
+        Args:
+            service: Resolves and leases.
+            base: What it serves.
+            engine: What runs it.
+            default: What ``auto`` means where it is served; else the base answers.
+        """
+        self._service = service
+        self._base = base
+        self._engine = engine
+        self._default = default
+
+    @asynccontextmanager
+    async def pinned(self, reference: str | None) -> AsyncIterator[Pinned]:
+        """See `Models.pinned`."""
+        version = await self._version(reference)
+        if version is None:
+            yield self._pinned_base()
+            return
+        async with self._service.lease(version):
+            yield self._pinned_version(version)
+
+    async def _version(self, reference: str | None) -> Version | None:
+        is_auto = reference in (None, "", AUTO)
+        wanted = self._default if reference is None or is_auto else reference
+        if self._service.is_base(wanted):
+            return None
+        try:
+            return await self._service.resolve(wanted)
+        except ModelNotFound as error:
+            if is_auto:
+                return None
+            raise AdapterNotFound.of(error) from error
+
+    def _pinned_base(self) -> Pinned:
+        return Pinned(
+            engine_name=self._base.name, reference=self._base.name, served=self._served(None)
+        )
+
+    def _pinned_version(self, version: Version) -> Pinned:
+        return Pinned(
+            engine_name=version.engine_name,
+            reference=version.reference,
+            served=self._served(version),
+            salt=version.digest.hex,
+        )
+
+    def _served(self, version: Version | None) -> ServedModel:
+        facts = self._engine.facts
+        return ServedModel(
+            base=self._base.name,
+            quantization=facts.quantization,
+            adapter=version.reference if version else None,
+            adapter_digest=str(version.digest) if version else None,
+            round=version.round if version else None,
+            engine=facts.engine,
+        )

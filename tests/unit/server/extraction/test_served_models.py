@@ -1,0 +1,65 @@
+"""References to versions, over a real registry and service."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+from medley_registry import Registry, Version
+from medley_server.engine.fake import FakeEngine
+from medley_server.extraction.errors import AdapterNotFound
+from medley_server.extraction.served_models import ServedModels
+from medley_server.served_base import ServedBase
+from medley_server.service import Service
+
+from tests.builders import TINY
+
+
+@pytest.fixture
+async def running(service: Service) -> AsyncIterator[Service]:
+    async with service.running():
+        yield service
+
+
+@pytest.fixture
+def models(running: Service, registry: Registry, engine: FakeEngine) -> ServedModels:
+    base = ServedBase.as_it_is(registry.base(TINY))
+    return ServedModels(running, base, engine, default="note@production")
+
+
+@pytest.mark.parametrize("reference", [None, "auto", "note", "note:1", "note@production"])
+async def test_one_version_answers_and_is_held_meanwhile(
+    models: ServedModels, versions: list[Version], engine: FakeEngine, reference: str | None
+) -> None:
+    async with models.pinned(reference) as pinned:
+        assert pinned.engine_name in engine.loaded
+
+    assert pinned.engine_name == versions[0].engine_name
+    assert pinned.salt == versions[0].digest.hex
+    assert pinned.served.adapter == "note:1"
+    assert pinned.served.adapter_digest == str(versions[0].digest)
+    assert pinned.served.round == 1
+    assert pinned.served.engine == "fake 0"
+
+
+async def test_the_base_answers_where_the_usual_alias_is_not_there(
+    running: Service, registry: Registry, engine: FakeEngine
+) -> None:
+    models = ServedModels(running, ServedBase.as_it_is(registry.base(TINY)), engine)
+
+    async with models.pinned("auto") as pinned:
+        assert (pinned.engine_name, pinned.salt) == (TINY, None)
+
+    assert pinned.served.adapter is None
+
+
+async def test_the_base_can_be_asked_for_by_its_name(models: ServedModels) -> None:
+    async with models.pinned(TINY) as pinned:
+        assert pinned.reference == TINY
+
+
+async def test_an_adapter_that_is_not_there_is_told_with_the_nearest(models: ServedModels) -> None:
+    with pytest.raises(AdapterNotFound) as unknown:
+        async with models.pinned("not"):
+            pass
+
+    assert unknown.value.details["nearest"]
+    assert unknown.value.status == 404
