@@ -3,7 +3,6 @@
 import json
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from pathlib import Path
 from urllib.parse import quote
 
 from medley_registry import (
@@ -32,7 +31,9 @@ from medley_registry.references import check_name
 from medley_registry.timestamps import to_text
 
 from medley import wire
+from medley.answers import listed, reading
 from medley.calls import Call, get
+from medley.documents import Document
 from medley.errors import arguments
 
 _ROOT = "/v1/adapters"
@@ -41,16 +42,16 @@ _LONG_S = 3600.0
 
 
 def list_adapters() -> Call[tuple[wire.ListedAdapter, ...]]:
-    return get(_ROOT, wire.listed("adapters", wire.adapter))
+    return get(_ROOT, listed("adapters", wire.adapter))
 
 
 def get_adapter(name: str) -> Call[wire.ListedAdapter]:
-    return get(_of(name), wire.reading(wire.adapter))
+    return get(_of(name), reading(wire.adapter))
 
 
 def list_versions(name: str, *, before: int | None, limit: int) -> Call[wire.VersionPage]:
     query = {"before": before, "limit": limit}
-    return get(_of(name, "versions"), wire.reading(wire.version_page), query)
+    return get(_of(name, "versions"), reading(wire.version_page), query)
 
 
 def get_version(reference: str) -> Call[Version]:
@@ -59,11 +60,11 @@ def get_version(reference: str) -> Call[Version]:
     selector: str | int = wanted.number or wanted.alias or DEFAULT_ALIAS
     if wanted.digest_prefix is not None:
         selector = f"sha256:{wanted.digest_prefix}"
-    return get(_of(wanted.adapter, "versions", selector), wire.reading(wire.version))
+    return get(_of(wanted.adapter, "versions", selector), reading(wire.version))
 
 
 def publish(
-    files: Mapping[str, Path],
+    files: Mapping[str, Document],
     *,
     name: str,
     base: str,
@@ -84,18 +85,18 @@ def publish(
     return Call(
         method="POST",
         path=_of(name, "versions"),
-        read=wire.reading(wire.version),
+        read=reading(wire.version),
         body=fields,
         files=files,
         timeout_s=_LONG_S,
     )
 
 
-def change_state(name: str, number: int, state: VersionState, *, reason: str) -> Call[Version]:
+def change_state(name: str, number: int, state: VersionState, *, reason: str = "") -> Call[Version]:
     return Call(
         method="POST",
         path=_of(name, "versions", number, "state"),
-        read=wire.reading(wire.version),
+        read=reading(wire.version),
         body={"state": state.value, "reason": reason},
         timeout_s=_LONG_S,
     )
@@ -103,40 +104,40 @@ def change_state(name: str, number: int, state: VersionState, *, reason: str) ->
 
 def revoke(name: str, number: int, *, reason: str) -> Call[wire.Revoked]:
     path = _of(name, "versions", number, "revoke")
-    read = wire.reading(wire.revoked)
+    read = reading(wire.revoked)
     return Call(method="POST", path=path, read=read, body={"reason": reason})
 
 
 def delete(name: str, number: int, *, reason: str) -> Call[Tombstone]:
     path = _of(name, "versions", number)
-    read = wire.reading(wire.tombstone)
+    read = reading(wire.tombstone)
     return Call(method="DELETE", path=path, read=read, body={"reason": reason})
 
 
 def list_variants(name: str, number: int) -> Call[tuple[Variant, ...]]:
-    return get(_of(name, "versions", number, "variants"), wire.listed("variants", wire.variant))
+    return get(_of(name, "versions", number, "variants"), listed("variants", wire.variant))
 
 
 def list_signatures(name: str, number: int) -> Call[tuple[Signature, ...]]:
     path = _of(name, "versions", number, "signatures")
-    return get(path, wire.listed("signatures", wire.signature))
+    return get(path, listed("signatures", wire.signature))
 
 
 def list_evidence(name: str, number: int) -> Call[tuple[Evidence, ...]]:
-    return get(_of(name, "versions", number, "evidence"), wire.listed("evidence", wire.evidence))
+    return get(_of(name, "versions", number, "evidence"), listed("evidence", wire.evidence))
 
 
 def add_evidence(
     name: str,
     number: int,
     *,
-    variant: VariantKind,
     kind: EvidenceKind,
     suite: str,
     suite_digest: Digest,
     environment: Mapping[str, Json],
     metrics: Mapping[str, float],
-    items: Iterable[Item],
+    variant: VariantKind = VariantKind.BF16,
+    items: Iterable[Item] = (),
 ) -> Call[Evidence]:
     body: dict[str, Json] = {
         "variant": variant.value,
@@ -148,61 +149,71 @@ def add_evidence(
         "items": [item.to_json() for item in items],
     }
     path = _of(name, "versions", number, "evidence")
-    return Call(method="POST", path=path, read=wire.reading(wire.evidence), body=body)
+    return Call(method="POST", path=path, read=reading(wire.evidence), body=body)
 
 
 def list_aliases(name: str) -> Call[tuple[Alias, ...]]:
-    return get(_of(name, "aliases"), wire.listed("aliases", wire.alias))
+    return get(_of(name, "aliases"), listed("aliases", wire.alias))
 
 
-def promote(name: str, number: int, *, alias: str, expected_generation: int | None) -> Call[Alias]:
+def promote(
+    name: str,
+    number: int,
+    *,
+    alias: str = DEFAULT_ALIAS,
+    expected_generation: int | None = None,
+) -> Call[Alias]:
     return Call(
         method="PUT",
         path=_of(name, "aliases", alias),
-        read=wire.reading(wire.alias),
+        read=reading(wire.alias),
         body={"number": number, "expected_generation": expected_generation},
         is_repeatable=expected_generation is not None,
     )
 
 
-def roll_back(name: str, *, alias: str, expected_generation: int | None) -> Call[Alias]:
+def roll_back(
+    name: str, *, alias: str = DEFAULT_ALIAS, expected_generation: int | None = None
+) -> Call[Alias]:
     return Call(
         method="POST",
         path=_of(name, "aliases", alias, "rollback"),
-        read=wire.reading(wire.alias),
+        read=reading(wire.alias),
         body={"expected_generation": expected_generation},
         is_repeatable=expected_generation is not None,
     )
 
 
-def history(name: str, *, alias: str, at: datetime | None) -> Call[tuple[AliasMove, ...]]:
+def history(
+    name: str, *, alias: str = DEFAULT_ALIAS, at: datetime | None = None
+) -> Call[tuple[AliasMove, ...]]:
     path = _of(name, "aliases", alias, "history")
-    return get(path, wire.listed("moves", wire.move), {"at": to_text(at) if at else None})
+    return get(path, listed("moves", wire.move), {"at": to_text(at) if at else None})
 
 
-def get_policy(name: str, alias: str) -> Call[AliasPolicy]:
-    return get(_of(name, "aliases", alias, "policy"), wire.reading(AliasPolicy.from_json))
+def get_policy(name: str, *, alias: str = DEFAULT_ALIAS) -> Call[AliasPolicy]:
+    return get(_of(name, "aliases", alias, "policy"), reading(AliasPolicy.from_json))
 
 
-def set_policy(name: str, alias: str, policy: AliasPolicy) -> Call[Protection]:
+def set_policy(name: str, policy: AliasPolicy, *, alias: str = DEFAULT_ALIAS) -> Call[Protection]:
     path = _of(name, "aliases", alias, "policy")
-    read = wire.reading(wire.protection)
+    read = reading(wire.protection)
     return Call(method="PUT", path=path, read=read, body=policy.to_json())
 
 
-def list_decisions(name: str, alias: str) -> Call[tuple[Decision, ...]]:
+def list_decisions(name: str, *, alias: str = DEFAULT_ALIAS) -> Call[tuple[Decision, ...]]:
     path = _of(name, "aliases", alias, "decisions")
-    return get(path, wire.listed("decisions", wire.decision))
+    return get(path, listed("decisions", wire.decision))
 
 
-def list_approvals(name: str, alias: str) -> Call[tuple[Approval, ...]]:
+def list_approvals(name: str, *, alias: str = DEFAULT_ALIAS) -> Call[tuple[Approval, ...]]:
     path = _of(name, "aliases", alias, "approvals")
-    return get(path, wire.listed("approvals", wire.approval))
+    return get(path, listed("approvals", wire.approval))
 
 
-def approve(name: str, number: int, *, alias: str) -> Call[Approval]:
+def approve(name: str, number: int, *, alias: str = DEFAULT_ALIAS) -> Call[Approval]:
     path = _of(name, "aliases", alias, "approvals")
-    read = wire.reading(wire.approval)
+    read = reading(wire.approval)
     # The same approval again changes nothing.
     return Call(method="POST", path=path, read=read, body={"number": number}, is_repeatable=True)
 

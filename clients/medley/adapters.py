@@ -28,8 +28,7 @@ from medley_registry.canonical import Json
 
 from medley import adapter_calls as calls
 from medley.calls import Sender
-from medley.errors import ContentMismatch, arguments
-from medley.transfer import manifest_of, receive, sendable_files
+from medley.transfer import publication, receiving
 from medley.wire import ListedAdapter, Revoked
 
 _PAGE = 100
@@ -97,28 +96,17 @@ class Adapters:
             AdmissionRefused: the files break a rule.
             ContentMismatch: the server has taken in something else.
         """
-        manifest = manifest_of(Path(folder))
-        signature = None
-        if key is not None:
-            from medley_registry import KeySigner
-
-            with arguments():
-                signer = KeySigner(key)
-                signature = (signer.key_id, signer.sign(manifest))
-        call = calls.publish(
-            sendable_files(Path(folder), manifest),
+        call = publication(
+            folder,
             name=name,
             base=base,
             round=round,
             note=note,
             lineage=lineage,
             state=state,
-            signature=signature,
+            key=key,
         )
-        version = self._client.send(call)
-        if version.digest != manifest.digest:
-            raise ContentMismatch(f"the server has {version.digest}, not {manifest.digest}")
-        return version
+        return self._client.send(call)
 
     def download(self, reference: str, folder: str | Path) -> Version:
         """Write a version's files, each verified, into a folder that is not there or is empty.
@@ -129,10 +117,11 @@ class Adapters:
             ContentMismatch: what came in is not what it should be; the folder is as it was.
         """
         version = self.version(reference)
-        _, _, prefix = reference.partition("@sha256:")
-        if not version.digest.hex.startswith(prefix):
-            raise ContentMismatch(f"the server answers {reference} with {version.digest}")
-        receive(version, Path(folder), self._client.stream)
+        with receiving(version, Path(folder), reference=reference) as sinks:
+            for path, sink in sinks:
+                with self._client.stream(path) as pieces, sink:
+                    for piece in pieces:
+                        sink.take(piece)
         return version
 
     def set_state(
@@ -228,19 +217,19 @@ class Adapters:
 
     def policy(self, name: str, *, alias: str = DEFAULT_ALIAS) -> AliasPolicy:
         """What an alias demands."""
-        return self._client.send(calls.get_policy(name, alias))
+        return self._client.send(calls.get_policy(name, alias=alias))
 
     def protect(self, name: str, policy: AliasPolicy, *, alias: str = DEFAULT_ALIAS) -> Protection:
         """Let a policy be in force for an alias; an empty one demands nothing."""
-        return self._client.send(calls.set_policy(name, alias, policy))
+        return self._client.send(calls.set_policy(name, policy, alias=alias))
 
     def decisions(self, name: str, *, alias: str = DEFAULT_ALIAS) -> tuple[Decision, ...]:
         """What was decided each time somebody asked to move the alias, and why; oldest first."""
-        return self._client.send(calls.list_decisions(name, alias))
+        return self._client.send(calls.list_decisions(name, alias=alias))
 
     def approvals(self, name: str, *, alias: str = DEFAULT_ALIAS) -> tuple[Approval, ...]:
         """Every approval ever given; it counts while alias and policy stay as they were then."""
-        return self._client.send(calls.list_approvals(name, alias))
+        return self._client.send(calls.list_approvals(name, alias=alias))
 
     def approve(self, name: str, number: int, *, alias: str = DEFAULT_ALIAS) -> Approval:
         """Consent to moving an alias to a version, as it stands now."""

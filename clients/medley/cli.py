@@ -25,6 +25,8 @@ _GROUP = "medley.commands"
 # One line each, kept here because asking a sub-command for its own would import it.
 _SUMMARIES = {
     "demo": "Show the whole story on this machine, with a small real model.",
+    "extract": "Read medical documents: what they say, and where it stands.",
+    "chat": "Talk to the versions that a server has.",
     "serve": "Serve a base model and its adapters, OpenAI-compatible.",
     "bench": "Measure what versions cost to serve, in every variant.",
     "eval": "Ask what is served, and record how right it was.",

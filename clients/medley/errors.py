@@ -8,35 +8,60 @@
     ├── UnexpectedAnswer         an answer that is not one of Medley's
     ├── ServerDidNotStart        a server of one's own; shows the end of its log
     ├── ContentMismatch          what came in does not have the digest it should have
+    ├── StillRunning             a job is not done within the time to wait; has ``job``
+    ├── JobCancelled             somebody has cancelled it; has ``job``
     └── Refusal                  the server said no; has ``status``, ``code`` and ``details``
         ├── BadRequest           400
         ├── Unauthenticated      401  no key, or a wrong one
         ├── Forbidden            403  the key lacks a scope
         ├── NotFound             404  and 410 for what was deleted; has ``nearest``
+        │   └── ResultExpired         410  a job's result was kept as long as was said
         ├── Conflict             409
         │   ├── StaleGeneration       somebody else has moved the alias; has ``generation``
-        │   └── AliasProtected        the alias demands more; has ``unmet``
-        ├── TooLarge             413
+        │   ├── AliasProtected        the alias demands more; has ``unmet``
+        │   └── IdempotencyConflict   the key came with another request before
+        ├── TooLarge             413  has ``limit`` and ``actual`` where they are known
+        │   └── TooManyPages          some of them can be asked for with ``pages``
+        ├── UnsupportedMediaType 415  told from the bytes, whatever the name
         ├── Unacceptable         422
         │   ├── AdmissionRefused      files that may not enter; has ``rule`` and ``value``
-        │   └── SignatureRefused      no signature that counts
+        │   ├── SignatureRefused      no signature that counts
+        │   ├── SchemaUnsupported     a caller's schema; has ``keyword`` and ``pointer``
+        │   └── UnusableDocument      corrupt, or too small, or no medical document
+        │       ├── EncryptedDocument     an unlocked copy would do
+        │       └── BlankDocument         there is no ink on the pages
         └── ServerFailed         5xx
-            └── NotNow           503  and 429; has ``retry_after_s``
+            ├── NotNow           503  and 429; has ``retry_after_s``
+            ├── DeadlineExceeded 504  as a job (``mode="async"``) it has more time
+            └── OutputUnusable   502  the model's answers were cut, or were none
 
-``code`` is stable and is the registry's own: programs compare it, messages are for people.
+``code`` is stable and is the server's own: programs compare it, messages are for people.
 """
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from medley_registry.errors import RegistryError
 
+if TYPE_CHECKING:
+    from medley.results import Job
+
 
 class MedleyError(Exception):
-    """Base of all; its text is one line that can be shown to a person as it is."""
+    """Base of all; its text is one line that can be shown to a person as it is.
+
+    Attributes:
+        code: what went wrong; stable.
+        page: of the document, from 1, where it is about one.
+        request_id: by which the server's log knows the request; None where none is known.
+        retryable: whether the same may succeed at another time.
+    """
 
     code: str = "medley_error"
+    page: int | None = None
+    request_id: str | None = None
+    retryable: bool = False
 
 
 class InvalidArgument(MedleyError):
@@ -51,6 +76,7 @@ class Unreachable(MedleyError):
     """``was_sent``: whether the server may have got the request all the same."""
 
     code = "unreachable"
+    retryable = True
 
     def __init__(self, message: str, *, was_sent: bool) -> None:
         super().__init__(message)
@@ -67,6 +93,27 @@ class ServerDidNotStart(MedleyError):
 
 class ContentMismatch(MedleyError):
     code = "content_mismatch"
+
+
+class StillRunning(MedleyError):
+    """``job``: how it stood; `client.jobs.wait(job.id)` goes on waiting."""
+
+    code = "still_running"
+    retryable = True
+
+    def __init__(self, message: str, *, job: "Job") -> None:
+        super().__init__(message)
+        self.job = job
+
+
+class JobCancelled(MedleyError):
+    """``job``: how it stood."""
+
+    code = "job_cancelled"
+
+    def __init__(self, message: str, *, job: "Job") -> None:
+        super().__init__(message)
+        self.job = job
 
 
 class Refusal(MedleyError):
@@ -86,12 +133,18 @@ class Refusal(MedleyError):
         code: str,
         details: Mapping[str, Any],
         retry_after_s: float | None = None,
+        page: int | None = None,
+        request_id: str | None = None,
+        retryable: bool = False,
     ) -> None:
         super().__init__(message)
         self.status = status
         self.code = code
         self.details = details
         self.retry_after_s = retry_after_s
+        self.page = page
+        self.request_id = request_id
+        self.retryable = retryable
 
 
 class BadRequest(Refusal):
@@ -113,6 +166,10 @@ class NotFound(Refusal):
         return tuple(self.details.get("nearest", ()))
 
 
+class ResultExpired(NotFound):
+    pass
+
+
 class Conflict(Refusal):
     pass
 
@@ -131,7 +188,27 @@ class AliasProtected(Conflict):
         return tuple(self.details.get("unmet", ()))
 
 
+class IdempotencyConflict(Conflict):
+    pass
+
+
 class TooLarge(Refusal):
+    @property
+    def limit(self) -> int | None:
+        """The most that there may be."""
+        return self.details.get("limit")
+
+    @property
+    def actual(self) -> int | None:
+        """How much there is."""
+        return self.details.get("actual")
+
+
+class TooManyPages(TooLarge):
+    pass
+
+
+class UnsupportedMediaType(Refusal):
     pass
 
 
@@ -155,6 +232,30 @@ class SignatureRefused(Unacceptable):
     pass
 
 
+class SchemaUnsupported(Unacceptable):
+    @property
+    def keyword(self) -> str:
+        """The keyword of JSON Schema that is not supported."""
+        return str(self.details.get("keyword", ""))
+
+    @property
+    def pointer(self) -> str:
+        """Where it stands in the schema."""
+        return str(self.details.get("pointer", ""))
+
+
+class UnusableDocument(Unacceptable):
+    pass
+
+
+class EncryptedDocument(UnusableDocument):
+    pass
+
+
+class BlankDocument(UnusableDocument):
+    pass
+
+
 class ServerFailed(Refusal):
     pass
 
@@ -163,24 +264,12 @@ class NotNow(ServerFailed):
     pass
 
 
-_BY_CODE: Mapping[str, type[Refusal]] = {
-    "stale_generation": StaleGeneration,
-    "alias_protected": AliasProtected,
-    "admission_refused": AdmissionRefused,
-    "signature_refused": SignatureRefused,
-}
-_BY_STATUS: Mapping[int, type[Refusal]] = {
-    400: BadRequest,
-    401: Unauthenticated,
-    403: Forbidden,
-    404: NotFound,
-    409: Conflict,
-    410: NotFound,
-    413: TooLarge,
-    422: Unacceptable,
-    429: NotNow,
-    503: NotNow,
-}
+class DeadlineExceeded(ServerFailed):
+    pass
+
+
+class OutputUnusable(ServerFailed):
+    pass
 
 
 @contextmanager
@@ -194,27 +283,3 @@ def arguments() -> Iterator[None]:
         yield
     except RegistryError as error:
         raise InvalidArgument(str(error), code=error.code) from error
-
-
-def refusal(status: int, body: Any, *, retry_after: str | None = None) -> Refusal:
-    """The error for an answer that is no success.
-
-    Args:
-        status: of HTTP.
-        body: the answer, read as JSON; None where it is none.
-        retry_after: the header of that name.
-    """
-    match body:
-        case {"error": {"message": str(told), **more}}:
-            message, error = told, more
-        case _:
-            message, error = f"the server answered {status}", {}
-    code, details = error.get("code"), error.get("details")
-    general = _BY_STATUS.get(status, ServerFailed if status >= 500 else Refusal)
-    return _BY_CODE.get(str(code), general)(
-        message,
-        status=status,
-        code=str(code or f"http_{status}"),
-        details=details if isinstance(details, dict) else {},
-        retry_after_s=float(retry_after) if retry_after and retry_after.isdecimal() else None,
-    )

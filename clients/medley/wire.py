@@ -1,9 +1,9 @@
 """The server's JSON, read into the registry's own value types."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any
 
 from medley_registry import (
     Alias,
@@ -20,7 +20,6 @@ from medley_registry import (
     MoveReason,
     Outcome,
     Protection,
-    RegistryError,
     Signature,
     Tombstone,
     Variant,
@@ -30,9 +29,6 @@ from medley_registry import (
 )
 from medley_registry.timestamps import from_text
 
-from medley.errors import UnexpectedAnswer
-
-T = TypeVar("T")
 Json = Mapping[str, Any]
 
 
@@ -63,27 +59,6 @@ class Revoked:
     digest: Digest
     reason: str
     moved: tuple[Alias, ...]
-
-
-def reading(read: Callable[[Json], T]) -> Callable[[Any], T]:
-    """Let a function read what came from outside.
-
-    Raises:
-        UnexpectedAnswer: it cannot.
-    """
-
-    def guarded(value: Any) -> T:
-        try:
-            return read(value)
-        except (KeyError, TypeError, ValueError, AttributeError, RegistryError) as error:
-            raise UnexpectedAnswer(f"the server's answer cannot be read: {error!r}") from error
-
-    return guarded
-
-
-def listed(name: str, read: Callable[[Json], T]) -> Callable[[Any], tuple[T, ...]]:
-    """Read a list that stands under a name."""
-    return reading(lambda value: tuple(read(one) for one in value[name]))
 
 
 def adapter(value: Json) -> ListedAdapter:

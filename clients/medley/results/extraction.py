@@ -1,12 +1,14 @@
 """The whole answer of `POST /extract`."""
 
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
 from medley.results.document import DocumentSummary
 from medley.results.rows import FoundRecord
+
+Model = TypeVar("Model", bound=BaseModel)
 
 
 class ExtractionStatus(StrEnum):
@@ -95,3 +97,11 @@ class Extraction(BaseModel):
     fhir: dict[str, Any] | None = None
     usage: Usage = Usage()
     model: ServedModel
+
+    def data_as(self, kind: type[Model]) -> Model:
+        """`data` as one of the caller's own pydantic models.
+
+        Raises:
+            ValueError: it is not like that, or no schema was given.
+        """
+        return kind.model_validate(self.data)

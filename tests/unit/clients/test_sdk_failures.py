@@ -155,10 +155,11 @@ def test_what_is_not_medleys_is_told_so(server: FakeServer, body: Any) -> None:
 
 
 def test_every_code_of_the_servers_table_has_an_error(server: FakeServer) -> None:
+    from medley.refusals import refusal
     from medley_server.errors import REGISTRY_STATUS
 
     for kind, status in REGISTRY_STATUS.items():
-        error = medley.errors.refusal(status, {"error": {"message": "m", "code": kind.code}})
+        error = refusal(status, {"error": {"message": "m", "code": kind.code}})
 
         assert type(error) is not medley.Refusal
         assert error.code == kind.code

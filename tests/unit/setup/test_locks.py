@@ -3,6 +3,7 @@
 import re
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
 from packaging.markers import default_environment
@@ -31,13 +32,25 @@ def text(device: str) -> str:
     return (ROOT / "setup" / f"{device}.lock").read_text()
 
 
+def of_extra(project: dict[str, Any], extra: str) -> list[str]:
+    """What an extra asks for, the extras that it names itself among it."""
+    found = []
+    for line in project["optional-dependencies"][extra]:
+        requirement = Requirement(line)
+        if requirement.name == project["name"]:
+            found += [each for name in requirement.extras for each in of_extra(project, name)]
+        else:
+            found.append(line)
+    return found
+
+
 @pytest.mark.parametrize("python", PYTHONS)
 @pytest.mark.parametrize("device", EXTRAS)
 def test_the_lock_has_all_that_the_project_asks_for(device: str, python: str) -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     asked = [*project["dependencies"]]
     for extra in EXTRAS[device]:
-        asked += project["optional-dependencies"][extra]
+        asked += of_extra(project, extra)
     versions = locked(device, python)
 
     for requirement in map(Requirement, asked):

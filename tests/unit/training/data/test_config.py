@@ -12,7 +12,7 @@ from pydantic import ValidationError
         ({"source": "documents", "path": "x"}, "documents are generated: leave path out"),
         (
             {"source": "jsonl", "path": "x", "lexicon": "y"},
-            "lexicon is only for the source documents, not jsonl",
+            "lexicon is only for the source documents and segments, not jsonl",
         ),
         (
             {"source": "medmcqa", "path": "x", "official_test": True},

@@ -1,0 +1,125 @@
+"""Documents through the whole path: file, words, questions to a real engine, values with boxes.
+
+The small base has not learnt to extract: what is looked at here is that the path holds whatever it
+answers. How well an adapter extracts is measured, not tested.
+"""
+
+from io import BytesIO
+from pathlib import Path
+
+import pypdfium2
+import pytest
+from medley import Client
+from medley.results import Extraction, ExtractionStatus, FoundRow, Match
+from pydantic import BaseModel
+from reportlab.pdfgen.canvas import Canvas
+
+from tests.e2e.conftest import RunningServer
+
+LINES = ("Laboratory Results", "Sodium 139 mmol/L", "Potassium 5.9 mmol/L H")
+SERVED = "smollm2-135m-instruct"
+
+
+def pdf(*pages: tuple[str, ...]) -> bytes:
+    out = BytesIO()
+    canvas = Canvas(out, pagesize=(420, 300))
+    for lines in pages:
+        canvas.setFont("Helvetica", 14)
+        for number, line in enumerate(lines):
+            canvas.drawString(40, 250 - 30 * number, line)
+        canvas.showPage()
+    canvas.save()
+    return out.getvalue()
+
+
+def scan() -> bytes:
+    out = BytesIO()
+    with pypdfium2.PdfDocument(pdf(LINES)) as document:
+        document[0].render(scale=150 / 72).to_pil().convert("L").save(out, format="PNG")
+    return out.getvalue()
+
+
+@pytest.fixture(scope="module")
+def client(server: RunningServer) -> Client:
+    return Client(server.process.url)
+
+
+def values(extraction: Extraction) -> list[tuple[Match, object]]:
+    assert extraction.record is not None
+    rows: list[FoundRow] = [
+        row for _, rows in extraction.record for row in rows if isinstance(row, FoundRow)
+    ]
+    return [(row.name.match, row.name.bbox) for row in rows]
+
+
+def test_every_page_is_accounted_for_and_every_value_has_its_place_or_is_not_found(
+    client: Client,
+) -> None:
+    found = client.extract(pdf(LINES, ()))
+
+    assert [page.status for page in found.document.pages] == ["read", "blank"]
+    assert (found.document.pages_in, found.document.pages_processed) == (2, 2)
+    assert found.status in (ExtractionStatus.SUCCEEDED, ExtractionStatus.PARTIAL)
+    assert found.model.base == SERVED
+    assert found.model.adapter is None
+    assert found.usage.output_tokens > 0
+    for match, box in values(found):
+        assert (box is None) == (match is Match.NOT_FOUND)
+
+
+def test_a_scanned_page_is_answered_by_the_version_that_was_asked_for(client: Client) -> None:
+    found = client.extract(scan(), adapter="triage-note:1", outputs=("record", "text", "fhir"))
+
+    assert found.model.adapter == "triage-note:1"
+    assert found.model.adapter_digest
+    assert not found.document.pages[0].text_layer
+    assert found.text is not None
+    assert "Potassium" in found.text
+    assert found.fhir is not None
+    assert found.fhir["resourceType"] == "Bundle"
+
+
+class Report(BaseModel):
+    title: str
+    is_urgent: bool
+
+
+def test_the_callers_own_schema_is_kept_to(client: Client) -> None:
+    found = client.extract(pdf(LINES), schema=Report)
+
+    assert isinstance(found.data_as(Report), Report)
+    assert found.record is None
+
+
+def test_a_job_can_be_polled_for(client: Client) -> None:
+    job = client.extract(pdf(LINES), mode="async", wait=False)
+    done = client.jobs.wait(job.id)
+
+    assert done.result is not None
+    assert done.result.document.pages_in == 1
+
+
+def test_a_document_can_be_talked_about_in_a_stream(client: Client) -> None:
+    with client.analyze(pdf(LINES), "Which test is flagged?", stream=True, max_tokens=12) as stream:
+        text = "".join(stream)
+
+    assert text.strip()
+
+
+def test_the_command_reads_a_file(server: RunningServer, tmp_path: Path) -> None:
+    import subprocess
+    import sys
+
+    path = tmp_path / "page.pdf"
+    path.write_bytes(pdf(LINES))
+    command = [sys.executable, "-m", "medley.cli", "extract", str(path)]
+
+    done = subprocess.run(
+        [*command, "--server", server.process.url, "--out", "json"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode in (0, 1), done.stderr
+    assert Extraction.model_validate_json(done.stdout).document.pages_in == 1
