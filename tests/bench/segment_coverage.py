@@ -1,4 +1,4 @@
-"""How much of what documents say stands in their segments: ``python -m tests.bench.segment_coverage``.
+"""What of documents stands in their segments: ``python -m tests.bench.segment_coverage``.
 
 What a segment does not hold no model can copy from it, so this bounds what extraction by segments
 can reach. Pages are read as a text layer gives them; ``home`` are the layouts that recipes learn

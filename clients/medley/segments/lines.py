@@ -3,6 +3,7 @@
 A sheet that lies askew is set straight first: over the width of a page, one degree is a whole line.
 """
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -14,6 +15,7 @@ _SPACE = 0.7
 """A gap wider than this share of the letters' height parts two cells; a space is narrower."""
 _OVERLAP = 0.45
 _NEAR = 6.0
+_REACH = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,15 +73,34 @@ def lines_of(page: Page) -> tuple[Line, ...]:
     """The lines of a page from top to bottom."""
     ratio = page.width / page.height if page.width and page.height else 0.75
     slope = _slope(page.words)
-    open_lines: list[list[Word]] = []
-    for word in sorted(page.words, key=lambda each: each.box.x0):
-        best = max(open_lines, key=lambda line: _fit(line[-1], word, slope), default=None)
-        if best is not None and _fit(best[-1], word, slope) >= _OVERLAP:
-            best.append(word)
-        else:
-            open_lines.append([word])
-    lines = (_line(words, slope, ratio) for words in open_lines)
+    lines = (_line(words, slope, ratio) for words in _on_lines(page.words, slope))
     return tuple(sorted(lines, key=lambda line: line.y))
+
+
+def _on_lines(words: Sequence[Word], slope: float) -> Iterator[list[Word]]:
+    """The words of each line: each goes on with the line to its left that fits it best.
+
+    Lines are looked for by the height at which they end, so that a page of very many words takes
+    little longer for each.
+    """
+    step = median(_height(word) for word in words) if words else 1.0
+    ends: dict[int, list[list[Word]]] = defaultdict(list)
+    for word in sorted(words, key=lambda each: each.box.x0):
+        at = round(_middle(word, slope) / step)
+        near = (line for key in range(at - _REACH, at + _REACH + 1) for line in ends.get(key, ()))
+        fit, line = max(
+            ((_fit(line[-1], word, slope), line) for line in near),
+            key=lambda each: each[0],
+            default=(0.0, []),
+        )
+        if fit >= _OVERLAP:
+            before = round(_middle(line[-1], slope) / step)
+            ends[before] = [each for each in ends[before] if each is not line]
+        else:
+            line = []
+        line.append(word)
+        ends[at].append(line)
+    yield from (line for lines in ends.values() for line in lines)
 
 
 def _line(words: Sequence[Word], slope: float, ratio: float) -> Line:
