@@ -4,8 +4,10 @@ The small base has not learnt to extract: what is looked at here is that the pat
 answers. How well an adapter extracts is measured, not tested.
 """
 
+import json
 import subprocess
 import sys
+from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
 
@@ -17,6 +19,8 @@ from pydantic import BaseModel
 from reportlab.pdfgen.canvas import Canvas
 
 from tests.e2e.conftest import RunningServer
+
+pytestmark = pytest.mark.e2e
 
 LINES = ("Laboratory Results", "Sodium 139 mmol/L", "Potassium 5.9 mmol/L H")
 SERVED = "smollm2-135m-instruct"
@@ -42,8 +46,9 @@ def scan() -> bytes:
 
 
 @pytest.fixture(scope="module")
-def client(server: RunningServer) -> Client:
-    return Client(server.process.url)
+def client(server: RunningServer) -> Iterator[Client]:
+    with Client(server.process.url) as opened:
+        yield opened
 
 
 def values(extraction: Extraction) -> list[tuple[Match, object]]:
@@ -94,7 +99,7 @@ def test_the_callers_own_schema_is_kept_to(client: Client) -> None:
 
 
 def test_a_job_can_be_polled_for(client: Client) -> None:
-    job = client.extract(pdf(LINES[:1]), mode="async", wait=False)
+    job = client.extract(pdf(LINES), schema=Report, mode="async", wait=False)
     done = client.jobs.wait(job.id)
 
     assert done.document.pages_in == 1
@@ -110,11 +115,13 @@ def test_a_document_can_be_talked_about_in_a_stream(client: Client) -> None:
 
 def test_the_command_reads_a_file(server: RunningServer, tmp_path: Path) -> None:
     path = tmp_path / "page.pdf"
-    path.write_bytes(pdf(LINES[:1]))
+    path.write_bytes(pdf(LINES))
+    schema = tmp_path / "schema.json"
+    schema.write_text(json.dumps(Report.model_json_schema()))
     command = [sys.executable, "-m", "medley.cli", "extract", str(path)]
 
     done = subprocess.run(
-        [*command, "--server", server.process.url, "--out", "json"],
+        [*command, "--server", server.process.url, "--out", "json", "--schema", str(schema)],
         capture_output=True,
         text=True,
         check=False,
