@@ -208,14 +208,16 @@ async def test_a_caller_who_hangs_up_while_waiting_in_line_leaves_it(open_front:
         lines = [Line(front.gateway) for _ in range(2)]
         extractor: Any = front.desk._shift._extractor
         extractor.gate.clear()
-        calls = [asyncio.create_task(line.post("/v1/extract", {"file": B64})) for line in lines]
+        first = asyncio.create_task(lines[0].post("/v1/extract", {"file": B64}))
+        await extractor.working.wait()
+        second = asyncio.create_task(lines[1].post("/v1/extract", {"file": B64}))
         await eventually(lambda: front.desk.turns.row["waiting"] == 1)
 
         lines[1].left.set()
         await eventually(lambda: front.desk.turns.row["waiting"] == 0)
 
         extractor.gate.set()
-        await asyncio.gather(*calls)
+        await asyncio.gather(first, second)
         assert extractor.began == 1
         assert lines[0].messages[0]["status"] == 200
 
