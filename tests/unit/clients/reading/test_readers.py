@@ -163,7 +163,7 @@ async def test_worker_that_died_while_idle_is_replaced(readers: Readers, tmp_pat
     worker.kill()
     while workers():
         await asyncio.sleep(0.01)
-    await asyncio.sleep(0.05)  # for the event loop to be told
+    await asyncio.sleep(1)  # for the event loop to be told
     assert (await readers.read(path)).pages[0].status is PageStatus.READ
 
 

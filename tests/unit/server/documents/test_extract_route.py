@@ -285,7 +285,7 @@ async def test_sync_ends_at_its_deadline_and_the_work_with_it(
 ) -> None:
     extractor.gate.clear()
 
-    answer = await front.extract(mode="sync", timeout_s="0.05")
+    answer = await front.extract(mode="sync", timeout_s="1")
 
     error = answer.json()["error"]
     assert (answer.status_code, error["code"]) == (504, "deadline_exceeded")
