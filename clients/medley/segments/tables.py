@@ -13,7 +13,9 @@ from medley.pages import Box, Word
 from medley.segments.lines import Cell, Line
 
 _TIME = re.compile(
-    r"(\d{1,2}[./-]\d{1,2}[./-](\d{2,4})?)?\s*(\d{1,2}[:.h]\d{2})?\s*(Uhr|h|hrs|[ap]\.?m\.?)?", re.I
+    r"(\d{1,2}[./-]\d{1,2}[./-](\d{2,4})?)?\s*(\d{1,2}[:.h]\d{2}|([01]\d|2[0-3])[0-5]\d)?"
+    r"\s*(Uhr|h|hrs|[ap]\.?m\.?)?",
+    re.I,
 )
 _NUMBER = re.compile(r"[<>≤≥~]?\s*[-+]?\d")
 _MOST_TITLE_WORDS = 7
