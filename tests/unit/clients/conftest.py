@@ -91,3 +91,16 @@ def folder(tmp_path: Path) -> Path:
     from tests.builders import make_adapter
 
     return make_adapter(tmp_path / "made", fill=3)
+
+
+@pytest.fixture
+def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """How long was waited; nobody waits here."""
+    waited: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        waited.append(seconds)
+
+    monkeypatch.setattr("medley.client.time.sleep", waited.append)
+    monkeypatch.setattr("medley.async_client.sleep", sleep)
+    return waited

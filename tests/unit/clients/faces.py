@@ -7,9 +7,15 @@ from typing import Any
 
 import pytest
 from medley import AsyncClient, Client
+from medley.testing import FakeServer
 
 Use = Callable[..., Any]
 """``use("jobs.wait", "job-1", transport=..., timeout_s=1)``; `client` has the client's settings."""
+
+
+def of(server: FakeServer, **more: Any) -> dict[str, Any]:
+    """A client's settings."""
+    return {"api_key": "k", "transport": server.transport, **more}
 
 
 def use_blocking(method: str, *args: Any, client: dict[str, Any], **options: Any) -> Any:

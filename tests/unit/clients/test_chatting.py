@@ -20,7 +20,7 @@ from starlette.requests import Request
 from starlette.responses import StreamingResponse
 from starlette.routing import Route
 
-from tests.unit.clients.faces import Use, both, both_read
+from tests.unit.clients.faces import Use, both, both_read, of
 from tests.unit.clients.loopback import listening
 
 CHAT = "/v1/chat/completions"
@@ -31,22 +31,6 @@ LIMIT_S = 20
 @pytest.fixture
 def server() -> FakeServer:
     return FakeServer()
-
-
-@pytest.fixture
-def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    waited: list[float] = []
-
-    async def sleep(seconds: float) -> None:
-        waited.append(seconds)
-
-    monkeypatch.setattr("medley.client.time.sleep", waited.append)
-    monkeypatch.setattr("medley.async_client.sleep", sleep)
-    return waited
-
-
-def of(server: FakeServer, **more: Any) -> dict[str, Any]:
-    return {"api_key": "k", "transport": server.transport, **more}
 
 
 def event(text: str) -> bytes:

@@ -18,7 +18,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from tests.unit.clients.faces import Use, both
+from tests.unit.clients.faces import Use, both, of
 from tests.unit.clients.loopback import listening
 
 EXTRACT = "/v1/extract"
@@ -33,23 +33,6 @@ class Invoice(BaseModel):
 @pytest.fixture
 def server() -> FakeServer:
     return FakeServer()
-
-
-@pytest.fixture
-def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """How long was waited; nobody waits here."""
-    waited: list[float] = []
-
-    async def sleep(seconds: float) -> None:
-        waited.append(seconds)
-
-    monkeypatch.setattr("medley.client.time.sleep", waited.append)
-    monkeypatch.setattr("medley.async_client.sleep", sleep)
-    return waited
-
-
-def of(server: FakeServer, **more: Any) -> dict[str, Any]:
-    return {"api_key": "k", "transport": server.transport, **more}
 
 
 @both

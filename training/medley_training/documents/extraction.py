@@ -42,7 +42,12 @@ def _row_answer(row: Row) -> dict[str, str | bool]:
 
 def completion(record: MedicalRecord) -> str:
     """The right answer as compact JSON."""
-    return json.dumps(answer_of(record), ensure_ascii=False, separators=(",", ":"))
+    return compact_json(answer_of(record))
+
+
+def compact_json(answer: Answer) -> str:
+    """An answer in as few characters as JSON needs."""
+    return json.dumps(answer, ensure_ascii=False, separators=(",", ":"))
 
 
 def parse_answer(text: str) -> dict[str, Any] | None:

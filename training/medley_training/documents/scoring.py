@@ -6,18 +6,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from medley.records import (
-    SECTIONS,
-    Diagnosis,
-    Lab,
-    MedicalRecord,
-    Medication,
-    Procedure,
-    Vital,
-)
-from medley.records import (
-    Row as RecordRow,
-)
+from medley.records import SECTIONS, MedicalRecord
+from medley.segments import ROW_KINDS
 
 from medley_training.documents.extraction import answer_of, rows_of
 
@@ -27,10 +17,9 @@ PRESENT = "present"
 _COMPARATOR = re.compile(r"\s*(<=|>=|<|>|≤|≥)")
 _NUMBER = re.compile(r"[-+]?\d+(?:[.,]\d+)?")
 
-_KINDS: tuple[type[RecordRow], ...] = (Medication, Lab, Vital, Diagnosis, Procedure)
 MAY_BE_ABSENT = {
     section: frozenset(name for name, field in kind.model_fields.items() if field.default is None)
-    for section, kind in zip(SECTIONS, _KINDS, strict=True)
+    for section, kind in ROW_KINDS.items()
 }
 """The fields of each list's rows that a document may leave out."""
 

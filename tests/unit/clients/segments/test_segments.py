@@ -5,10 +5,9 @@ from medley.pages import Page, PageStatus
 from medley.records import DocumentType
 from medley.segments import lines_of, page_text, segments_of
 from medley_training.documents.document import generate
-from medley_training.documents.scoring import compare
-from medley_training.documents.segmented import answers, printed_pages
 from medley_training.documents.styles import STYLES
 
+from tests.bench.segment_coverage import counts
 from tests.unit.clients.segments.sheet import Sheet
 
 
@@ -116,14 +115,9 @@ def test_what_generated_documents_say_is_in_their_segments(pool: str) -> None:
         document = generate(
             4, document_type=document_type, style=style, number=number, length="full"
         )
-        pages, found = printed_pages(document)
-        merged: dict[str, list[dict[str, str | bool]]] = {}
-        for _, answer in answers(pages, found, document.truth):
-            for section, rows in answer.items():
-                merged.setdefault(section, []).extend(rows)
-        counts = compare(document.truth, merged)
-        said += counts.true_positive
-        missing += counts.false_negative + counts.false_positive
+        held = counts(document)
+        said += held.true_positive
+        missing += held.false_negative + held.false_positive
 
     assert said > 400
     assert missing <= 0.02 * said

@@ -5,7 +5,6 @@ replaced by invented ones and some values are smudged, in the question and in th
 what is learnt is to copy what stands there, and not what usually does.
 """
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import count
@@ -18,7 +17,7 @@ from medley.segments import Segment, messages_of
 from medley_training.data.examples import Example, Message
 from medley_training.data.labelled import LabelledExample
 from medley_training.documents.document import Document, generate
-from medley_training.documents.extraction import Answer
+from medley_training.documents.extraction import Answer, compact_json
 from medley_training.documents.lexicon import Lexicon
 from medley_training.documents.segmented import answers, printed_pages
 from medley_training.documents.vocabularies import larger_lexicon
@@ -117,8 +116,13 @@ def segment_examples(document: Document, random: Random) -> Iterator[Example]:
 
 def _example(segment: Segment, answer: Answer) -> Example:
     system, user = (message["content"] for message in messages_of(segment))
-    said = json.dumps(answer, ensure_ascii=False, separators=(",", ":"))
-    return Example((Message("system", system), Message("user", user), Message("assistant", said)))
+    return Example(
+        (
+            Message("system", system),
+            Message("user", user),
+            Message("assistant", compact_json(answer)),
+        )
+    )
 
 
 def _altered(segment: Segment, answer: Answer, random: Random) -> tuple[Segment, Answer]:
