@@ -15,9 +15,11 @@ from medley_training.errors import RecipeError
 if TYPE_CHECKING:
     from medley_training.documents.document import Document
     from medley_training.documents.files import Format
+    from medley_training.documents.noise import Noise
 
 Length: TypeAlias = Literal["full", "short"]
 FORMATS = ("text", "pdf", "png")
+NOISES = ("clean", "scan", "fax", "phone")
 EXAMPLES_FILE = "examples.jsonl"
 
 OutOption = Annotated[
@@ -36,7 +38,12 @@ LengthOption = Annotated[
     str, typer.Option(metavar="full|short", help="Like real paperwork, or a few rows.")
 ]
 FormatsOption = Annotated[str, typer.Option(help="What to write, of text, pdf, png.")]
-ScanOption = Annotated[bool, typer.Option("--scan", help="Images as if scanned, askew.")]
+NoiseOption = Annotated[
+    str,
+    typer.Option(
+        metavar="|".join(NOISES), help="What the page images went through; boxes move along."
+    ),
+]
 LexiconOption = Annotated[
     Path | None,
     typer.Option(
@@ -60,7 +67,7 @@ def documents(
     document_type: TypeOption = None,
     length: LengthOption = "full",
     formats: FormatsOption = "text,pdf",
-    scan: ScanOption = False,
+    noise: NoiseOption = "clean",
     lexicon: LexiconOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -73,10 +80,11 @@ def documents(
     \b
     Examples:
       medley train documents --out documents
-      medley train documents --out scans --site brannock --type lab_panel --formats png --scan
+      medley train documents --out scans --site brannock --type lab_panel --formats png --noise fax
       medley train documents --out chats --length short --count 200 --formats text --json
     """
     wanted = [_one_of(FORMATS, "format", name.strip()) for name in formats.split(",")]
+    level = _one_of(NOISES, "noise", noise)
     made = _made(
         seed,
         count=count,
@@ -86,7 +94,7 @@ def documents(
         lexicon=lexicon,
     )
     out.mkdir(parents=True, exist_ok=True)
-    rows = _write(made, out, wanted, scan_seed=seed if scan else None)
+    rows = _write(made, out, wanted, noise=level, seed=seed)
     _write_examples(made, out / EXAMPLES_FILE)
     if as_json:
         print_json({"documents": rows, "examples": EXAMPLES_FILE})
@@ -126,14 +134,20 @@ def _made(
 
 
 def _write(
-    made: "Sequence[Document]", out: Path, formats: "Sequence[Format]", *, scan_seed: int | None
+    made: "Sequence[Document]",
+    out: Path,
+    formats: "Sequence[Format]",
+    *,
+    noise: "Noise",
+    seed: int,
 ) -> list[dict[str, object]]:
     from medley_training.documents.files import write_document
 
     rows: list[dict[str, object]] = []
     with progress_bar("documents", unit="documents") as progress:
         for number, document in enumerate(made, 1):
-            files = write_document(document, out, formats, scan_seed=scan_seed)
+            scan_seed = None if noise == "clean" else seed
+            files = write_document(document, out, formats, scan_seed=scan_seed, noise=noise)
             rows.append({"name": document.name, "files": [file.name for file in files]})
             progress(number, len(made))
     return rows

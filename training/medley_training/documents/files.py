@@ -3,20 +3,12 @@
 import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from random import Random
 from typing import Literal
 
 from medley_training.documents.document import Document
-from medley_training.documents.images import (
-    DPI,
-    Scan,
-    as_png,
-    draw_scan,
-    page_images,
-    scanned,
-    turned_places,
-)
+from medley_training.documents.images import as_png
 from medley_training.documents.layout import laid_out
+from medley_training.documents.noise import Noise, noisy_images, noisy_places
 from medley_training.documents.page import PageLayout, Place, places
 from medley_training.documents.pdf import as_pdf
 from medley_training.documents.variation import style_of
@@ -31,7 +23,8 @@ def write_document(
     formats: Sequence[Format],
     *,
     scan_seed: int | None = None,
-    dpi: int = DPI,
+    noise: Noise = "scan",
+    dpi: int | None = None,
 ) -> list[Path]:
     """Write a document and its truth, NAME.json, into a folder that is there.
 
@@ -42,9 +35,10 @@ def write_document(
         document: What to write; the same document gives the same bytes.
         folder: Where; files of the same names are replaced.
         formats: ``text``: NAME.txt; ``pdf``: NAME.pdf; ``png``: NAME-1.png and so on.
-        scan_seed: Make the images look scanned: grey, grainy and askew. Their boxes, turned with
-            the paper, are in NAME.scan.boxes.json.
-        dpi: The resolution of the images.
+        scan_seed: Make the images look scanned, faxed or photographed. Their boxes, moved with the
+            paper, are in NAME.scan.boxes.json.
+        noise: Which of these, where there is a seed.
+        dpi: The resolution at which pages are drawn; None for what is usual.
 
     Returns:
         The files, in the order in which they were written.
@@ -53,17 +47,25 @@ def write_document(
     if "text" in formats:
         written.append(_text(folder / f"{document.name}.txt", document.text))
     if "pdf" in formats or "png" in formats:
-        written.extend(_write_pages(document, folder, formats, scan_seed, dpi))
+        level: Noise = "clean" if scan_seed is None else noise
+        pages = _write_pages(document, folder, formats, noise=level, scan_seed=scan_seed, dpi=dpi)
+        written.extend(pages)
     return written
 
 
 def _write_pages(
-    document: Document, folder: Path, formats: Sequence[Format], scan_seed: int | None, dpi: int
+    document: Document,
+    folder: Path,
+    formats: Sequence[Format],
+    *,
+    noise: Noise,
+    scan_seed: int | None,
+    dpi: int | None,
 ) -> Iterator[Path]:
     pages = laid_out(document.blocks, style_of(document.style))
     found = places(pages)
     pdf = as_pdf(pages, title=document.name)
-    if "pdf" in formats or scan_seed is None:
+    if "pdf" in formats or noise == "clean":
         yield _text(folder / f"{document.name}.boxes.json", _boxes(pages, found))
     if "pdf" in formats:
         path = folder / f"{document.name}.pdf"
@@ -71,21 +73,13 @@ def _write_pages(
         yield path
     if "png" not in formats:
         return
-    scan = None
-    if scan_seed is not None:
-        scan = draw_scan(Random(f"{scan_seed} {document.name}"))  # noqa: S311 - no secret
-        turned = turned_places(found, pages, scan)
-        yield _text(folder / f"{document.name}.scan.boxes.json", _boxes(pages, turned))
-    yield from _write_images(document.name, pdf, folder, scan, dpi)
-
-
-def _write_images(
-    name: str, pdf: bytes, folder: Path, scan: Scan | None, dpi: int
-) -> Iterator[Path]:
-    for number, image in enumerate(page_images(pdf, dpi=dpi), 1):
-        seen = scanned(image, scan, seed=number) if scan else image
-        path = folder / f"{name}-{number}.png"
-        path.write_bytes(as_png(seen))
+    seed = f"{scan_seed} {document.name}"
+    if noise != "clean":
+        moved = noisy_places(found, pages, noise, seed=seed)
+        yield _text(folder / f"{document.name}.scan.boxes.json", _boxes(pages, moved))
+    for number, image in enumerate(noisy_images(pdf, noise, seed=seed, dpi=dpi), 1):
+        path = folder / f"{document.name}-{number}.png"
+        path.write_bytes(as_png(image))
         yield path
 
 

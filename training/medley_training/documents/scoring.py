@@ -78,7 +78,7 @@ def compare(truth: MedicalRecord, answer: Mapping[str, Any] | None) -> FieldCoun
     """
     right = list(rows_of(answer_of(truth)))
     given = list(rows_of(answer or {}))
-    pairs = _aligned(right, given)
+    pairs = aligned(right, given)
     agreed = sum(_agreement(true, said) for _, true, said in pairs)
     num_right, num_given = (sum(len(row) for _, row in rows) for rows in (right, given))
     return FieldCounts(
@@ -121,7 +121,7 @@ def _agreement(true: Row, said: Row) -> int:
     return sum(said.get(name) == value for name, value in true.items())
 
 
-def _aligned(right: Placed, given: Placed) -> list[tuple[str, Row, Row]]:
+def aligned(right: Placed, given: Placed) -> list[tuple[str, Row, Row]]:
     """Each row with the one of its name that agrees most and is not yet taken."""
     candidates = sorted(
         (

@@ -12,14 +12,25 @@ from importlib.resources import files
 from random import Random
 from typing import Any, Literal
 
+from medley_training.documents.composed import (
+    composed_columns,
+    composed_figures,
+    composed_flags,
+    composed_form,
+    composed_head,
+    composed_titles,
+    composed_words,
+)
 from medley_training.documents.styles import Form, Kind, Page, SiteStyle, site_style
 from medley_training.errors import RecipeError
 
 Pool = Literal["home", "away"]
 """``home`` is drawn from for training, ``away`` for evaluation; they have nothing in common."""
 
-_VARIATION = re.compile(r"(home|away)\d+")
+Column = tuple[str, str, int]
+_VARIATION = re.compile(r"(home|mixed|away)\d+")
 _CHANGED = {"home": 0.65, "away": 1.0}
+_MIXED = 0.8
 _SECTIONS = ("medications", "infusions", "labs", "vitals", "diagnoses", "procedures")
 _FIELDS: Mapping[str, Sequence[str]] = {
     "medications": (
@@ -41,7 +52,8 @@ def style_of(name: str) -> SiteStyle:
     """The style of a site or of a variation of it.
 
     Args:
-        name: A site, such as ``harbor``, or ``harbor~home7`` or ``harbor~away7``.
+        name: A site, such as ``harbor``; or ``harbor~home7``, ``harbor~away7``; or
+            ``harbor~mixed7``, composed of parts, for training.
 
     Raises:
         RecipeError: There is no such site or variation.
@@ -52,8 +64,10 @@ def style_of(name: str) -> SiteStyle:
         return style
     if not _VARIATION.fullmatch(variation):
         raise RecipeError(f"no variation {name!r}; such as {site}~home7 or {site}~away7")
-    pool: Pool = "home" if variation.startswith("home") else "away"
     random = Random(name)  # noqa: S311 - made-up data, not a secret
+    if variation.startswith("mixed"):
+        return mixed(style, random).model_copy(update={"name": name})
+    pool: Pool = "home" if variation.startswith("home") else "away"
     return varied(style, random, pool).model_copy(update={"name": name})
 
 
@@ -71,17 +85,54 @@ def varied(style: SiteStyle, random: Random, pool: Pool) -> SiteStyle:
     for name in _SECTIONS:
         if changes():
             forms[name] = _form(name, drawn, random)
-    for section, special in (("medications", "theatre"), ("vitals", "chart")):
-        if forms[section] is not style.forms[section]:
-            forms.pop(special, None)
     changed = figures | {
         "titles": titles,
-        "forms": forms,
+        "forms": _without_stale(forms, style.forms),
         "flags": random.choice(drawn["flags"]) if changes() else style.flags,
         "words": dict(style.words) | (random.choice(drawn["words"]) if changes() else {}),
         "page": _page(style.page, random),
     }
     return style.model_copy(update=changed)
+
+
+def mixed(style: SiteStyle, random: Random) -> SiteStyle:
+    """A site whose forms are composed of parts, and else are as in the pool for training."""
+    style = varied(style, random, "home")
+    forms = {section: style.forms[section] for section in _SECTIONS}
+    for section in _SECTIONS:
+        if random.random() < _MIXED:
+            forms[section] = _mixed_form(section, random)
+    head = composed_head(style, random)
+    changed = composed_figures(random) | {
+        "titles": dict(style.titles) | composed_titles(random),
+        "forms": _without_stale(dict(style.forms) | forms, style.forms),
+        "flags": composed_flags(random),
+        "words": dict(style.words) | composed_words(random),
+        "header": head["header"],
+        "remarks": head["remarks"],
+        "page": style.page.model_copy(update={"footer": head["footer"]}),
+    }
+    return style.model_copy(update=changed)
+
+
+def _without_stale(forms: dict[str, Form], before: Mapping[str, Form]) -> dict[str, Form]:
+    """The forms without the special ones of a list that is now set otherwise."""
+    stale = {
+        special
+        for section, special in (("medications", "theatre"), ("vitals", "chart"))
+        if forms[section] is not before[section]
+    }
+    return {name: form for name, form in forms.items() if name not in stale}
+
+
+def _mixed_form(section: str, random: Random) -> Form:
+    columns = "medications" if section == "infusions" else section
+    if section == "vitals" and random.random() < 0.5:
+        return Form(kind="grid", columns=_as_columns(section, composed_columns(section, random)))
+    if section != "vitals" and random.random() < 0.5:
+        fields = _as_columns(columns, composed_columns(columns, random))
+        return Form(kind="table", columns=_in_some_order(fields, random))
+    return composed_form(section, random)
 
 
 def _page(page: Page, random: Random) -> Page:
@@ -111,21 +162,29 @@ def _form(section: str, drawn: Mapping[str, Any], random: Random) -> Form:
     return Form(kind=kind, line=line)
 
 
-def _columns(
-    section: str, drawn: Mapping[str, Any], random: Random
-) -> tuple[tuple[str, str, int], ...]:
+def _columns(section: str, drawn: Mapping[str, Any], random: Random) -> tuple[Column, ...]:
     """Columns in some order, the name first most of the time."""
-    headings = random.choice(drawn["columns"][section])
-    columns = [
-        (heading, field, _WIDTHS.get(field, _WIDTH))
-        for heading, field in zip(headings, _FIELDS[section], strict=True)
-    ]
-    first, rest = columns[:1], columns[1:]
-    if section != "vitals":  # a grid's times come after its columns
+    columns = _as_columns(section, random.choice(drawn["columns"][section]))
+    return _in_some_order(columns, random, is_grid=section == "vitals")
+
+
+def _as_columns(section: str, titles: Sequence[str]) -> tuple[Column, ...]:
+    return tuple(
+        (title, field, _WIDTHS.get(field, _WIDTH))
+        for title, field in zip(titles, _FIELDS[section], strict=True)
+    )
+
+
+def _in_some_order(
+    columns: Sequence[Column], random: Random, *, is_grid: bool = False
+) -> tuple[Column, ...]:
+    """The name first most of the time; in a grid, whose times come behind, always."""
+    first, *rest = columns
+    if not is_grid:
         random.shuffle(rest)
-    if random.random() < 0.1 and section != "vitals":
-        return (*rest[:1], *first, *rest[1:])
-    return (*first, *rest)
+    if random.random() < 0.1 and not is_grid:
+        return (*rest[:1], first, *rest[1:])
+    return (first, *rest)
 
 
 @cache

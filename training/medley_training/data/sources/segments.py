@@ -22,10 +22,10 @@ from medley_training.documents.lexicon import Lexicon
 from medley_training.documents.segmented import answers, printed_pages
 from medley_training.documents.vocabularies import larger_lexicon
 
-EMPTY_KEPT = 0.3
+EMPTY_KEPT = 0.5
 """The share of segments without an answer that are kept."""
-VARIED = 0.75
-"""The share of documents in a variation of the site's style."""
+VARIATIONS = {"": 0.2, "home": 0.2, "mixed": 0.6}
+"""How a site's documents are varied (`style_of`), and the share of each."""
 INVENTED = 0.25
 SMUDGED = 0.12
 _FULL = 0.6
@@ -89,10 +89,11 @@ def _of_document(
     lexicon: Lexicon | None,
 ) -> Iterator[LabelledExample]:
     random = Random(f"{seed} {site} {number}")  # noqa: S311 - made-up data, not a secret
+    (variation,) = random.choices([*VARIATIONS], [*VARIATIONS.values()])
     document = generate(
         seed,
         document_type=document_types[number % len(document_types)],
-        style=f"{site}~home{number}" if random.random() < VARIED else site,
+        style=f"{site}~{variation}{number}" if variation else site,
         number=number,
         length="full" if random.random() < _FULL else "short",
         lexicon=lexicon,
