@@ -16,6 +16,7 @@ from medley.reading.errors import (
     InvalidPages,
     TooManyPages,
     TooManyPixels,
+    TooMuchText,
     UnsupportedMedia,
 )
 from medley.reading.media import MediaType, media_type
@@ -35,6 +36,7 @@ __all__ = [
     "Readers",
     "TooManyPages",
     "TooManyPixels",
+    "TooMuchText",
     "UnsupportedMedia",
     "Wanted",
     "media_type",

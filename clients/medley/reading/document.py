@@ -1,7 +1,7 @@
 """A document file, from its bytes to what is on its pages."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +14,7 @@ from medley.reading.errors import (
     ImageTooSmall,
     TooManyPages,
     TooManyPixels,
+    TooMuchText,
 )
 from medley.reading.media import HEAD_BYTES, MediaType, media_type
 from medley.reading.page_reading import Wanted, read_page
@@ -64,6 +65,7 @@ def read_document(
     with opened(path, outline.media_type, limits) as source:
         for number in outline.asked:
             read[number] = attempted(source, number, wanted or Wanted())
+            check_words(read, limits)
     return put_together(outline, read)
 
 
@@ -102,20 +104,26 @@ def opened(path: Path, kind: MediaType, budget: Budget) -> Iterator[Source]:
         DocumentError: It cannot be opened.
     """
     from medley.reading.dicom import encapsulated_pdf
-    from medley.reading.pdf import PdfFile
     from medley.reading.picture import PictureFile
 
     source: Source
     if kind is MediaType.DICOM:
-        source = PdfFile(encapsulated_pdf(path), max_pixels=budget.max_pixels)
+        source = _pdf(encapsulated_pdf(path), budget)
     elif kind is MediaType.PDF:
-        source = PdfFile(path, max_pixels=budget.max_pixels)
+        source = _pdf(path, budget)
     else:
         source = PictureFile(path, kind)
     try:
         yield source
     finally:
         source.close()
+
+
+def _pdf(content: Path | bytes, budget: Budget) -> Source:
+    from medley.reading.pdf import PdfFile
+
+    most = budget.max_page_characters
+    return PdfFile(content, max_pixels=budget.max_pixels, max_characters=most)
 
 
 def attempted(source: Source, number: int, wanted: Wanted) -> Page:
@@ -128,6 +136,21 @@ def attempted(source: Source, number: int, wanted: Wanted) -> Page:
         return read_page(source, number, wanted)
     except CorruptDocument as error:
         return failed(number, str(error))
+
+
+def check_words(read: Mapping[int, Page], budget: Budget) -> None:
+    """Whether the pages that are done are not too much together.
+
+    Raises:
+        TooMuchText: They are.
+    """
+    count = sum(len(page.words) for page in read.values())
+    if count > budget.max_words:
+        raise TooMuchText(
+            f"the pages have more than {budget.max_words} words together, which is the limit",
+            limit=budget.max_words,
+            actual=count,
+        )
 
 
 def failed(number: int, detail: str) -> Page:

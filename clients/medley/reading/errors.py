@@ -8,6 +8,7 @@
     ├── FileTooLarge             also what unpacks to too much; has ``limit`` and ``actual``
     ├── TooManyPages             asked for, or in the file; has ``limit`` and ``actual``
     ├── TooManyPixels            of a page or of all; has ``limit``, ``actual``, ``page``
+    ├── TooMuchText              of a page or of all; has ``limit`` and ``actual``
     ├── ImageTooSmall            has ``limit``, ``actual``, ``page``
     ├── UnsupportedMedia         says what it looks like instead
     └── InvalidPages             the selection names no pages of this document
@@ -64,6 +65,10 @@ class TooManyPixels(DocumentError):
     code = "too_many_pixels"
 
 
+class TooMuchText(DocumentError):
+    code = "too_much_text"
+
+
 class ImageTooSmall(DocumentError):
     code = "image_too_small"
 
@@ -84,6 +89,7 @@ _BY_CODE: Mapping[str, type[DocumentError]] = {
         FileTooLarge,
         TooManyPages,
         TooManyPixels,
+        TooMuchText,
         ImageTooSmall,
         UnsupportedMedia,
         InvalidPages,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from medley.pages import Box
+from medley.reading.errors import TooMuchText
 
 _UNIT = 1 << 20
 """Device units per side of the page: PDFium tells places in whole ones."""
@@ -33,8 +34,12 @@ class Glyph:
     is_drawn: bool
 
 
-def glyphs(page: Any) -> Iterator[Glyph | None]:
-    """The characters in the file's order; None where white space parts them."""
+def glyphs(page: Any, number: int, *, most: int) -> Iterator[Glyph | None]:
+    """The characters in the file's order; None where white space parts them.
+
+    Raises:
+        TooMuchText: There are more than `most`.
+    """
     from pypdfium2 import raw
 
     textpage = page.get_textpage()
@@ -42,7 +47,15 @@ def glyphs(page: Any) -> Iterator[Glyph | None]:
     turned = page.get_rotation()
     rectangle = raw.FS_RECTF()
     try:
-        for index in range(raw.FPDFText_CountChars(textpage)):
+        count = raw.FPDFText_CountChars(textpage)
+        if count > most:
+            raise TooMuchText(
+                f"page {number} has {count} characters; at most {most} are read",
+                limit=most,
+                actual=count,
+                page=number,
+            )
+        for index in range(count):
             text = _text(textpage, index)
             if text.isspace() or (raw.FPDFText_IsGenerated(textpage, index) == 1 and text != "-"):
                 yield None

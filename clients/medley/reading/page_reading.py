@@ -25,10 +25,12 @@ class Wanted:
     Attributes:
         images: The upright page as a picture.
         image_pixels: At most so many in it.
+        drawn_at: Only draw, turned by so many degrees as an earlier reading found; no words.
     """
 
     images: bool = False
     image_pixels: int = IMAGE_PIXELS
+    drawn_at: int | None = None
 
 
 def read_page(source: Source, number: int, wanted: Wanted) -> Page:
@@ -37,6 +39,8 @@ def read_page(source: Source, number: int, wanted: Wanted) -> Page:
     Raises:
         DocumentError: It cannot be decoded, or is too large.
     """
+    if wanted.drawn_at is not None:
+        return _drawn(source, number, wanted, wanted.drawn_at)
     size = source.size(number)
     layer = source.layer(number)
     if layer is not None and layer.words and layer.distrust is None:
@@ -57,6 +61,18 @@ def read_page(source: Source, number: int, wanted: Wanted) -> Page:
             image=image,
         )
     return _seen(source.image(number), number, size.dpi, wanted)
+
+
+def _drawn(source: Source, number: int, wanted: Wanted, rotation: int) -> Page:
+    upright = turned_image(source.image(number), rotation)
+    return Page(
+        number=number,
+        status=PageStatus.READ,
+        width=upright.width,
+        height=upright.height,
+        rotation=rotation,
+        image=_encoded(upright, wanted) if wanted.images else None,
+    )
 
 
 def _seen(image: "Image", number: int, dpi: float | None, wanted: Wanted) -> Page:

@@ -25,7 +25,7 @@ _CORRUPT = "the PDF is damaged"
 class PdfFile:
     """An open PDF. PDFium is not made for threads: use one at a time in a process."""
 
-    def __init__(self, content: Path | bytes, *, max_pixels: int) -> None:
+    def __init__(self, content: Path | bytes, *, max_pixels: int, max_characters: int) -> None:
         """Open it.
 
         Raises:
@@ -36,6 +36,7 @@ class PdfFile:
         from pypdfium2 import PdfiumError, raw
 
         self._max_pixels = max_pixels
+        self._max_characters = max_characters
         try:
             self._pdf = pypdfium2.PdfDocument(content)
         except PdfiumError as error:
@@ -68,7 +69,7 @@ class PdfFile:
         from medley.reading.text_layer import text_layer
 
         with self._page(number) as page:
-            return text_layer(page)
+            return text_layer(page, number, most=self._max_characters)
 
     def image(self, number: int) -> "Image":
         size = self.size(number)

@@ -9,7 +9,7 @@ from typing import Any, Self
 
 from medley.pages import Page, Reading
 from medley.reading.budget import Budget
-from medley.reading.document import Outline, failed, put_together
+from medley.reading.document import Outline, check_words, failed, put_together
 from medley.reading.errors import CorruptDocument, from_json
 from medley.reading.messages import (
     Message,
@@ -89,6 +89,7 @@ class Readers:
         async def take_pages() -> None:
             for number in left:
                 read[number] = await self._page(path, outline, number, wanted or Wanted())
+                check_words(read, self.budget)
                 if progress is not None:
                     progress(len(read), len(outline.asked))
 

@@ -21,20 +21,43 @@ def parse_pages(asked: str | None, count: int) -> tuple[int, ...]:
     """
     if asked is None:
         return tuple(range(1, count + 1))
+    parts = (_part(part, count) for part in _parts(asked))
+    return tuple(sorted(set(chain.from_iterable(parts))))
+
+
+def check_selection(asked: str | None) -> None:
+    """Refuse what names pages of no document, before there is one.
+
+    Raises:
+        InvalidPages: As for `parse_pages`.
+    """
+    for part in _parts(asked) if asked is not None else ():
+        _bounds(part)
+
+
+def _parts(asked: str) -> list[str]:
     if len(asked) > _MAX_LENGTH:
         raise InvalidPages(f"the selection of pages is longer than {_MAX_LENGTH} characters")
-    parts = [part.strip() for part in asked.split(",")]
-    return tuple(sorted(set(chain.from_iterable(_part(part, count) for part in parts))))
+    return [part.strip() for part in asked.split(",")]
 
 
-def _part(part: str, count: int) -> range:
+def _bounds(part: str) -> tuple[int, int | None]:
+    """The first and the last number; None for the end."""
     found = _PART.fullmatch(part) if part.isascii() else None
     if found is None:
         raise InvalidPages(f"pages are written like 1-3,5 and not {part!r}")
     first = int(found[1])
-    last = first if found[2] is None else int(found[2] or count)
+    last = first if found[2] is None else int(found[2]) if found[2] else None
     if first < 1:
         raise InvalidPages("pages are counted from 1")
+    if last is not None and last < first:
+        raise InvalidPages(f"{part!r} runs backwards")
+    return first, last
+
+
+def _part(part: str, count: int) -> range:
+    first, end = _bounds(part)
+    last = count if end is None else end
     for number in (first, last):
         if number > count:
             raise InvalidPages(
@@ -43,6 +66,4 @@ def _part(part: str, count: int) -> range:
                 actual=number,
                 page=number,
             )
-    if last < first:
-        raise InvalidPages(f"{part!r} runs backwards")
     return range(first, last + 1)

@@ -16,12 +16,16 @@ _LIGATURES = {0xFB00: "ff", 0xFB01: "fi", 0xFB02: "fl", 0xFB03: "ffi", 0xFB04: "
 _IGNORED = dict.fromkeys((0xAD, 0x200B, 0x200C, 0x200D, 0x2060, 0xFEFF))  # they have no width
 
 
-def text_layer(page: Any) -> TextLayer:
-    """What a page's text layer says, and whether that is to be believed."""
+def text_layer(page: Any, number: int, *, most: int) -> TextLayer:
+    """What a page's text layer says, and whether that is to be believed.
+
+    Raises:
+        TooMuchText: It has more than `most` characters.
+    """
     from medley.reading.visibility import Look
 
     # What lies outside the page's crop is no part of it, and nobody hid it.
-    groups = [group for group in _words(glyphs(page)) if _is_on_page(group)]
+    groups = [group for group in _words(glyphs(page, number, most=most)) if _is_on_page(group)]
     if not groups:
         return TextLayer((), 0, None)
     look = Look(page)

@@ -33,12 +33,10 @@ class ConfidenceMethod(StrEnum):
     Attributes:
         LOGPROB: The probabilities of the value's tokens.
         AGREEMENT: The same, lowered by how sure the OCR is of the words that it was found in.
-        CALIBRATED: The share of such values that were right on held-out documents.
     """
 
     LOGPROB = "logprob"
     AGREEMENT = "agreement"
-    CALIBRATED = "calibrated"
 
 
 class Code(BaseModel):

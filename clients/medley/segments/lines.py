@@ -11,8 +11,13 @@ from statistics import median
 
 from medley.pages import Box, Page, Word
 
-_SPACE = 0.7
-"""A gap wider than this share of the letters' height parts two cells; a space is narrower."""
+_SPACE = 1.7
+"""A gap wider than so many letters parts two cells; a space is one in typewriters' fonts, and half
+of one in others."""
+_LETTER = 0.44
+"""A letter's width in shares of its line's height, where a page has too few to tell."""
+_TELLING = 5
+"""Letters of a word whose width tells; OCR cuts a part of a letter off."""
 _OVERLAP = 0.45
 _NEAR = 6.0
 _REACH = 2
@@ -71,9 +76,9 @@ class Line:
 
 def lines_of(page: Page) -> tuple[Line, ...]:
     """The lines of a page from top to bottom."""
-    ratio = page.width / page.height if page.width and page.height else 0.75
     slope = _slope(page.words)
-    lines = (_line(words, slope, ratio) for words in _on_lines(page.words, slope))
+    space = _SPACE * _letter(page)
+    lines = (_line(words, slope, space) for words in _on_lines(page.words, slope))
     return tuple(sorted(lines, key=lambda line: line.y))
 
 
@@ -103,10 +108,22 @@ def _on_lines(words: Sequence[Word], slope: float) -> Iterator[list[Word]]:
     yield from (line for lines in ends.values() for line in lines)
 
 
-def _line(words: Sequence[Word], slope: float, ratio: float) -> Line:
+def _letter(page: Page) -> float:
+    """A letter's width for a line's height, in shares of the page's width and of its height.
+
+    Boxes are higher or lower by who read them, and fonts wider or narrower; this allows for both.
+    """
+    telling = [word for word in page.words if len(word.text) >= _TELLING]
+    if not telling:
+        ratio = page.width / page.height if page.width and page.height else 0.75
+        return _LETTER / ratio
+    return median((word.box.x1 - word.box.x0) / len(word.text) / _height(word) for word in telling)
+
+
+def _line(words: Sequence[Word], slope: float, space: float) -> Line:
     height = median(_height(word) for word in words)
     y = sum(_middle(word, slope) for word in words) / len(words)
-    return Line(tuple(_cells(words, _SPACE * height / ratio)), y, height)
+    return Line(tuple(_cells(words, space * height)), y, height)
 
 
 def _cells(words: Sequence[Word], widest_space: float) -> Iterator[Cell]:

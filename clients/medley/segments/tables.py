@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from medley.pages import Box, Word
+from medley.segments.columns import aligned, overlap
 from medley.segments.lines import Cell, Line
 
 _TIME = re.compile(
@@ -62,7 +63,7 @@ def tables_of(lines: Sequence[Line]) -> Iterator[tuple[Line, ...]]:
 
 def rows_of(lines: Sequence[Line]) -> tuple[Row, ...]:
     """The rows of a table; its row of titles, where it has one, comes first."""
-    rows = _unwrapped(lines)
+    rows = _unwrapped(aligned(lines))
     if not _are_titles(rows):
         return tuple(Row(tuple((cell, None) for cell in row.cells), row.y) for row in rows)
     titles = rows[0]
@@ -74,7 +75,7 @@ def _named(row: Line, titles: Sequence[Cell]) -> tuple[tuple[Cell, Cell | None],
     """Each cell with its title; cells under one title are one."""
     found: dict[int, list[Cell]] = {}
     for cell in row.cells:
-        shared = [_shared(cell.box, title.box) for title in titles]
+        shared = [overlap(cell.box, title.box) for title in titles]
         if max(shared) <= 0:
             shared = [-_apart(cell.box, title.box) for title in titles]
         found.setdefault(shared.index(max(shared)), []).append(cell)
@@ -113,7 +114,9 @@ def _unwrapped(lines: Sequence[Line]) -> list[Line]:
     rows: list[Line] = []
     last_y = 0.0
     for line in lines:
-        if rows and _goes_on(rows[-1], line, line.y - last_y, usual):
+        pitch = line.y - last_y
+        is_title = len(rows) == 1 and pitch < _WRAPPED * usual and _is_more_of(rows[0], line)
+        if is_title or (rows and _goes_on(rows[-1], line, pitch, usual)):
             rows[-1] = _merged(rows[-1], line)
         else:
             rows.append(line)
@@ -121,9 +124,15 @@ def _unwrapped(lines: Sequence[Line]) -> list[Line]:
     return rows
 
 
+def _is_more_of(titles: Line, line: Line) -> bool:
+    """Whether a line has the second words of titles, which may be as many as the first ones."""
+    is_under = all(any(overlap(cell.box, up.box) > 0 for up in titles.cells) for cell in line.cells)
+    return len(titles.cells) > 1 and is_under and all(map(_is_title, (*titles.cells, *line.cells)))
+
+
 def wraps(above: Line, line: Line) -> bool:
     """Whether a line of one cell may be what did not fit into a cell of the line above it."""
-    is_under = any(_shared(line.cells[0].box, cell.box) > 0 for cell in above.cells)
+    is_under = any(overlap(line.cells[0].box, cell.box) > 0 for cell in above.cells)
     return is_under and line.y - above.y < _LEADING * above.height
 
 
@@ -131,9 +140,9 @@ def _goes_on(row: Line, line: Line, pitch: float, usual: float) -> bool:
     """Whether a line is the second line of some cells of the row above it."""
     if len(line.cells) >= len(row.cells) and len(row.cells) > 1:
         return False
-    if not all(any(_shared(cell.box, above.box) > 0 for above in row.cells) for cell in line.cells):
+    if not all(any(overlap(cell.box, above.box) > 0 for above in row.cells) for cell in line.cells):
         return False
-    is_first_empty = _shared(line.cells[0].box, row.cells[0].box) <= 0
+    is_first_empty = overlap(line.cells[0].box, row.cells[0].box) <= 0
     is_tight = pitch < _WRAPPED * usual
     return is_tight or (is_first_empty and pitch < _MERGED * row.height)
 
@@ -141,15 +150,10 @@ def _goes_on(row: Line, line: Line, pitch: float, usual: float) -> bool:
 def _merged(row: Line, line: Line) -> Line:
     cells = list(row.cells)
     for cell in line.cells:
-        shared = [_shared(cell.box, above.box) for above in row.cells]
+        shared = [overlap(cell.box, above.box) for above in row.cells]
         index = shared.index(max(shared))
         cells[index] = Cell((*cells[index].words, *cell.words))
     return Line(tuple(cells), row.y, row.height)
-
-
-def _shared(one: Box, other: Box) -> float:
-    """How much of the width they have in common."""
-    return min(one.x1, other.x1) - max(one.x0, other.x0)
 
 
 def _apart(one: Box, other: Box) -> float:

@@ -18,7 +18,8 @@ def test_error_arrives_as_it_was_sent(kind: type[errors.DocumentError]) -> None:
 def test_codes_are_those_that_are_published() -> None:
     assert {kind.code for kind in errors.DocumentError.__subclasses__()} == {
         "encrypted_document", "corrupt_document", "file_too_large", "too_many_pages",
-        "too_many_pixels", "image_too_small", "unsupported_media_type", "invalid_pages",
+        "too_many_pixels", "too_much_text",
+        "image_too_small", "unsupported_media_type", "invalid_pages",
     }  # fmt: skip
 
 

@@ -11,6 +11,7 @@ from medley.reading import (
     EncryptedDocument,
     MediaType,
     TooManyPixels,
+    TooMuchText,
     read_document,
 )
 from medley.reading.document import opened
@@ -205,3 +206,21 @@ def test_photo_put_on_a_page_of_a_point_per_pixel_is_rendered_smaller(tmp_path: 
         placed(tmp_path, drawn_pdf(write_lines, size=(3000, 4000))), MediaType.PDF, Budget()
     ) as source:
         assert source.size(1).height == 3300
+
+
+def test_a_page_with_more_text_than_a_page_has_is_refused(tmp_path: Path) -> None:
+    path = placed(tmp_path, text_pdf(pages=2))
+    with pytest.raises(TooMuchText) as refused:
+        read_document(path, budget=Budget(max_page_characters=20))
+    assert (refused.value.page, refused.value.limit) == (1, 20)
+    assert refused.value.actual is not None
+    assert refused.value.actual > 20
+
+
+def test_pages_with_too_many_words_together_are_refused(tmp_path: Path) -> None:
+    path = placed(tmp_path, text_pdf(pages=3))
+    words = len(read_document(path, pages="1").pages[0].words)
+    assert len(read_document(path, budget=Budget(max_words=3 * words)).pages) == 3
+    with pytest.raises(TooMuchText) as refused:
+        read_document(path, budget=Budget(max_words=2 * words))
+    assert (refused.value.limit, refused.value.actual) == (2 * words, 3 * words)

@@ -9,6 +9,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -19,13 +20,20 @@ from medley.reading import (
     InvalidPages,
     Readers,
     TooManyPixels,
+    TooMuchText,
     UnsupportedMedia,
     Wanted,
     read_document,
 )
 
 from tests.fuzz.document_files import chunk, png_header
-from tests.unit.clients.reading.specimens import picture, placed, saved, text_pdf
+from tests.unit.clients.reading.specimens import (
+    drawn_pdf,
+    picture,
+    placed,
+    saved,
+    text_pdf,
+)
 
 MIB = 1 << 20
 
@@ -194,3 +202,30 @@ def test_workers_end_with_their_parent(tmp_path: Path) -> None:
             return
         time.sleep(0.05)
     pytest.fail("the worker lives on")
+
+
+@pytest.mark.slow
+async def test_a_million_words_on_a_page_are_an_error_and_the_worker_lives(tmp_path: Path) -> None:
+    def draw(canvas: Any) -> None:
+        canvas.setFont("Helvetica", 1)
+        text = canvas.beginText(10, 780)
+        for _ in range(1_000):
+            text.textLine("word " * 1_000)
+        canvas.drawText(text)
+
+    path = placed(tmp_path, drawn_pdf(draw))
+    async with Readers(1) as readers:
+        with pytest.raises(TooMuchText) as refused:
+            await readers.read(path)
+        (worker,) = workers()
+        await readers.read(placed(tmp_path, text_pdf()))
+        assert workers() == [worker]
+    assert refused.value.actual is not None
+    assert refused.value.actual > 4_000_000
+
+
+async def test_words_of_all_pages_together_are_bounded(tmp_path: Path) -> None:
+    path = placed(tmp_path, text_pdf(pages=3))
+    async with Readers(1, budget=Budget(max_words=1)) as readers:
+        with pytest.raises(TooMuchText):
+            await readers.read(path)

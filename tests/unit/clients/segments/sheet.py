@@ -12,7 +12,9 @@ LETTER, SIZE = 5.0, 10.0
 class Sheet:
     """Words are put down by the baseline; a letter is 5 points wide and 10 high."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, space: float = 0.6) -> None:
+        """Words stand `space` letters apart."""
+        self._space = space
         self._words: list[Word] = []
         self._y = 60.0
 
@@ -29,7 +31,7 @@ class Sheet:
             for word in text.split():
                 right = x + LETTER * size / SIZE * len(word)
                 self._words.append(_word(word, x, self._y - size, right, self._y))
-                x = right + LETTER * 0.6
+                x = right + LETTER * self._space
         self._y += 1.35 * SIZE
         return self
 

@@ -121,3 +121,43 @@ def test_what_generated_documents_say_is_in_their_segments(pool: str) -> None:
 
     assert said > 400
     assert missing <= 0.02 * said
+
+
+def flowsheet(*times: str) -> Sheet:
+    """A table whose first two columns stand so close that one row alone does not show them."""
+    sheet = Sheet().row("Observations", size=12).skip(4)
+    sheet.row("Time", "Pulse", "Pressure", at=(60, 88, 200)).skip(6)
+    for time in times:
+        sheet.row(time, "83", "82/48", at=(60, 88, 200)).skip(6)
+    return sheet
+
+
+def test_columns_that_stand_close_are_parted_where_the_other_rows_are() -> None:
+    page = flowsheet("0:00", "2:00", "4:00", "10:00").page()
+
+    assert texts(page)[-1] == "Time: 10:00 | Pulse: 83 | Pressure: 82/48"
+
+
+def test_the_words_of_a_title_are_not_parted_by_narrow_columns_under_them() -> None:
+    sheet = Sheet().row("Observations", size=12).skip(4)
+    sheet.row("Time", "mean pressure", "Pulse", at=(60, 120, 200)).skip(6)
+    for time in ("0:00", "2:00", "4:00"):
+        sheet.row(time, "67", "83", at=(60, 120, 200)).skip(6)
+
+    assert texts(sheet.page())[-1] == "Time: 4:00 | mean pressure: 67 | Pulse: 83"
+
+
+def test_the_wide_spaces_of_a_typewriter_part_no_cells() -> None:
+    page = Sheet(space=1.5).row("Harbor Street Physicians of Portsmouth").page()
+
+    assert page_text(page) == "Harbor Street Physicians of Portsmouth"
+
+
+def test_titles_of_two_lines_are_one_though_each_has_as_many_words() -> None:
+    sheet = Sheet().row("Observations", size=12).skip(4)
+    sheet.row("Time", "heart", "blood", at=(60, 200, 300))
+    sheet.row("(24 h)", "rate", "pressure", at=(60, 200, 300)).skip(6)
+    for time in ("0:00", "2:00", "4:00"):
+        sheet.row(time, "83", "82/48", at=(60, 200, 300)).skip(6)
+
+    assert texts(sheet.page())[-1] == "Time (24 h): 4:00 | heart rate: 83 | blood pressure: 82/48"
