@@ -1,20 +1,24 @@
 """Documents through the whole path: file, words, questions to a real engine, values with boxes.
 
-The small base has not learnt to extract: what is looked at here is that the path holds whatever it
-answers. How well an adapter extracts is measured, not tested.
+How well the adapter extracts is measured (tests.bench.extraction_accuracy); here a page that it
+reads nearly without a fault shows that the whole path holds, and others that it holds whatever a
+model answers.
 """
 
 import json
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
 
+import httpx
 import pypdfium2
 import pytest
 from medley import Client
 from medley.results import Extraction, ExtractionStatus, FoundRow, Match
+from medley_server.demo.scanned_page import MEDICATION_REVIEW, READ_FROM
 from pydantic import BaseModel
 from reportlab.pdfgen.canvas import Canvas
 
@@ -24,6 +28,7 @@ pytestmark = pytest.mark.e2e
 
 LINES = ("Laboratory Results", "Sodium 139 mmol/L", "Potassium 5.9 mmol/L H")
 SERVED = "smollm2-135m-instruct"
+PATIENCE_S = 180
 
 
 def pdf(*pages: tuple[str, ...]) -> bytes:
@@ -51,6 +56,14 @@ def client(server: RunningServer) -> Iterator[Client]:
         yield opened
 
 
+def test_a_scan_is_read_by_production_where_nobody_says_who_is_to_read_it(client: Client) -> None:
+    found = client.extract(MEDICATION_REVIEW.picture)
+
+    right, of = MEDICATION_REVIEW.values_right(found)
+    assert right >= READ_FROM * of
+    assert found.model.adapter == "documents:1"
+
+
 def values(extraction: Extraction) -> list[tuple[Match, object]]:
     assert extraction.record is not None
     rows: list[FoundRow] = [
@@ -62,7 +75,7 @@ def values(extraction: Extraction) -> list[tuple[Match, object]]:
 def test_every_page_is_accounted_for_and_every_value_has_its_place_or_is_not_found(
     client: Client,
 ) -> None:
-    found = client.extract(pdf(LINES, ()))
+    found = client.extract(pdf(LINES, ()), adapter=SERVED)
 
     assert [page.status for page in found.document.pages] == ["read", "blank"]
     assert (found.document.pages_in, found.document.pages_processed) == (2, 2)
@@ -129,3 +142,16 @@ def test_the_command_reads_a_file(server: RunningServer, tmp_path: Path) -> None
 
     assert done.returncode in (0, 1), done.stderr
     assert Extraction.model_validate_json(done.stdout).document.pages_in == 1
+
+
+def test_the_page_in_the_browser_starts_when_somebody_looks(server: RunningServer) -> None:
+    def look() -> httpx.Response:
+        return httpx.get(server.process.url)
+
+    until = time.monotonic() + PATIENCE_S
+    while (page := look()).status_code == 503 and time.monotonic() < until:
+        assert "is starting" in page.text
+        time.sleep(0.5)
+
+    assert page.status_code == 200
+    assert "Medley" in page.text

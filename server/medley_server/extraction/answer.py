@@ -18,6 +18,7 @@ from medley.results import (
 )
 from medley.segments import page_text
 
+from medley_server.deidentification import deidentified
 from medley_server.extraction.document_types import EXPECTED, judge
 from medley_server.extraction.errors import NotAMedicalDocument
 from medley_server.extraction.meaning import checked_bundle, meant
@@ -25,7 +26,7 @@ from medley_server.extraction.own_schema import OwnData
 from medley_server.extraction.page_accounts import asked, summary, unread, unreadable
 from medley_server.extraction.page_rows import Errand, Failure, PageRows
 from medley_server.extraction.record_rows import BuiltRow, counted
-from medley_server.extraction.requirements import AUTO, CUSTOM, Deidentify
+from medley_server.extraction.requirements import AUTO, CUSTOM
 
 _VALUED = ("labs", "vitals")
 """Lists whose rows say nothing without a value."""
@@ -47,9 +48,6 @@ class Answered:
 
 class Answering:
     """Makes answers; it works in threads, and asks no model."""
-
-    def __init__(self, deidentify: Deidentify | None) -> None:
-        self._deidentify = deidentify
 
     def record(self, answered: Answered, rows: PageRows) -> Extraction:
         """The answer with the built-in record.
@@ -124,9 +122,7 @@ class Answering:
             return None
         pages = asked(answered.reading)
         text = "\f".join(page_text(page) if page.words else "" for page in pages)
-        if options.deidentify and self._deidentify is not None:
-            return self._deidentify(text)
-        return text
+        return deidentified(text) if options.deidentify else text
 
 
 def _leads(rows: Sequence[BuiltRow]) -> dict[str, str]:

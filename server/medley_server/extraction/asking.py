@@ -97,12 +97,14 @@ class Asking:
         spent = Spent.on(completion)
         if not completion.is_whole:
             cut = f"The answer was cut off after {completion.output_tokens} tokens."
-            return Asked(spent=spent, text=completion.text, failure=OutputTruncated(cut))
+            failure: EngineError = OutputTruncated.with_output(cut, completion.text)
+            return Asked(spent=spent, text=completion.text, failure=failure)
         try:
             return Asked(spent=spent, text=completion.text, written=read_json(completion))
         except (ValueError, RecursionError):
-            invalid = OutputInvalid("The answer is no JSON of the form that was asked for.")
-            return Asked(spent=spent, text=completion.text, failure=invalid)
+            invalid = "The answer is no JSON of the form that was asked for."
+            failure = OutputInvalid.with_output(invalid, completion.text)
+            return Asked(spent=spent, text=completion.text, failure=failure)
 
     async def complete(self, question: Question) -> Completion:
         """One free answer; see `Completer.complete`."""

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Protocol
 
-from medley_server.extraction.asgi import Answer, asgi_stream
+from medley_server.asgi_call import Answer, asgi_stream
 from medley_server.extraction.errors import EngineError, EngineUnavailable
 from medley_server.extraction.grammar import grammar_of
 from medley_server.extraction.question import Completion, Question, Size, Timing, Token
@@ -140,7 +140,8 @@ def _request(question: Question) -> dict[str, Any]:
     if question.model.salt is not None:
         request["cache_salt"] = question.model.salt
     if question.schema is not None:
-        request["structured_outputs"] = {"grammar": grammar_of(question.schema)}
+        grammar = grammar_of(question.schema, copied_from=question.copied_from)
+        request["structured_outputs"] = {"grammar": grammar}
     return request
 
 

@@ -16,6 +16,7 @@
         │   │   ├── FileTooLarge
         │   │   ├── TooManyPages
         │   │   ├── TooManyPixels
+        │   │   ├── TooMuchText            of a page or of all
         │   │   └── DocumentTooLong        more text than the model can be shown
         │   ├── UnsupportedMediaType  415  by its bytes, whatever its name
         │   ├── SchemaUnsupported     422  names the keyword and where it stands
@@ -37,7 +38,7 @@ of any error of the server, so that the routes of documents have one shape of re
 """
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from medley_server.errors import ModelNotFound, Rejected, ServerError, error_body
 
@@ -45,6 +46,10 @@ if TYPE_CHECKING:
     from medley.reading.errors import DocumentError
 
 _RETRYABLE = frozenset({429, 502, 503, 504})
+
+
+MOST_OUTPUT = 8192
+"""Characters of an answer that is none, given to the caller to see what went wrong."""
 
 
 class ExtractionError(ServerError):
@@ -146,6 +151,12 @@ class TooManyPixels(TooLarge):
     code: ClassVar[str | None] = "too_many_pixels"
 
 
+class TooMuchText(TooLarge):
+    """Its `limit` and `actual` are in characters of a page, or in words of all pages."""
+
+    code: ClassVar[str | None] = "too_much_text"
+
+
 class DocumentTooLong(TooLarge):
     """Its `limit` and `actual` are in tokens."""
 
@@ -202,6 +213,11 @@ class EngineError(ExtractionError):
     status: ClassVar[int] = 502
     code: ClassVar[str | None] = "engine_error"
 
+    @classmethod
+    def with_output(cls, message: str, output: str) -> Self:
+        """With what the model wrote: for whoever sent the document, and in no log."""
+        return cls(message, details={"output": output[:MOST_OUTPUT]})
+
 
 class OutputTruncated(EngineError):
     code: ClassVar[str | None] = "output_truncated"
@@ -230,6 +246,7 @@ _OF_READING: Mapping[str, type[ExtractionError]] = {
         FileTooLarge,
         TooManyPages,
         TooManyPixels,
+        TooMuchText,
         UnsupportedMediaType,
         EncryptedDocument,
         CorruptDocument,

@@ -11,6 +11,8 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
+from medley_server.extraction.copying import COPIED, can_copy, copied_rules, literal
+
 MOST_CHARACTERS = 512
 """Of a string whose schema gives no `maxLength`."""
 
@@ -28,22 +30,27 @@ _TERMINALS = (
 )
 
 
-def grammar_of(schema: Mapping[str, Any]) -> str:
+def grammar_of(schema: Mapping[str, Any], *, copied_from: str = "") -> str:
     """EBNF, in xgrammar's dialect, of the shortest JSON texts that keep to a schema.
 
     Args:
         schema: Of the keywords that `schema_subset.bounded` gives, and `anyOf` of any such
             schemas. Properties are written in their order; objects have no others.
+        copied_from: Where strings are pieces of a text (`copied_rules`), the text; their bounds in
+            the schema do not count then.
 
     Raises:
         ValueError: It has something else.
     """
-    return _grammar_of(json.dumps(schema))
+    if not can_copy(copied_from):
+        return _grammar_of(json.dumps(schema), is_copied=False)
+    rules = _grammar_of(json.dumps(schema), is_copied=True)
+    return rules + "\n".join(copied_rules(copied_from)) + "\n"
 
 
 @lru_cache(maxsize=256)
-def _grammar_of(schema: str) -> str:
-    rules = _Rules()
+def _grammar_of(schema: str, *, is_copied: bool) -> str:
+    rules = _Rules(is_copied=is_copied)
     rules.add("root", rules.of(json.loads(schema)))
     return "\n".join((*rules.lines, *_TERMINALS)) + "\n"
 
@@ -51,8 +58,9 @@ def _grammar_of(schema: str) -> str:
 class _Rules:
     """The rules of one grammar, as they come up."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, is_copied: bool) -> None:
         self.lines: list[str] = []
+        self._is_copied = is_copied
         self._names: dict[str, str] = {}
 
     def add(self, name: str, body: str) -> None:
@@ -68,9 +76,9 @@ class _Rules:
     def of(self, schema: Mapping[str, Any]) -> str:
         """What an expression for the schema is."""
         if "const" in schema:
-            return _literal(_json(schema["const"]))
+            return literal(_json(schema["const"]))
         if "enum" in schema:
-            return " | ".join(_literal(_json(value)) for value in schema["enum"])
+            return " | ".join(literal(_json(value)) for value in schema["enum"])
         if "anyOf" in schema:
             return " | ".join(self.named(self.of(each)) for each in schema["anyOf"])
         kind = schema.get("type")
@@ -83,6 +91,8 @@ class _Rules:
     def _composed(self, kind: str, schema: Mapping[str, Any]) -> str:
         if kind == "null":
             return '"null"'
+        if kind == "string" and self._is_copied:
+            return rf'"\"" {COPIED} "\""'
         if kind == "string":
             return _string(schema.get("minLength", 0), schema.get("maxLength", MOST_CHARACTERS))
         if kind == "array":
@@ -121,7 +131,7 @@ class _Rules:
         rests = ['""']
         for index in range(len(properties) - 1, -1, -1):
             name, schema = properties[index]
-            key = _literal(("" if is_first else ",") + _json(name) + ":")
+            key = literal(("" if is_first else ",") + _json(name) + ":")
             after = started[index + 1] if is_first else rests[0]
             written = f"{key} {self.named(self.of(schema))} {after}"
             body = written if name in required else f"{written} | {rests[0]}"
@@ -145,8 +155,3 @@ def _string(least: int, most: int) -> str:
 
 def _json(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-
-
-def _literal(text: str) -> str:
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{escaped}"'

@@ -90,7 +90,8 @@ class OwnSchema:
         schema = run.question.schema
         assert schema is not None
         if asked.written is not None and not conforms(asked.written.value, schema):
-            failure = OutputInvalid("The answer does not keep to the schema.")
+            invalid = "The answer does not keep to the schema."
+            failure = OutputInvalid.with_output(invalid, asked.text)
             asked = replace(asked, written=None, failure=failure)
         for _ in run.pages:
             next(done)

@@ -18,9 +18,9 @@ from medley_server.extraction.own_schema import OwnSchema
 from medley_server.extraction.page_accounts import asked, summary, unread
 from medley_server.extraction.page_rows import Errand, PageRows
 from medley_server.extraction.phases import Phases
-from medley_server.extraction.port import Progress, unheard
+from medley_server.extraction.port import Progress, User, unheard
 from medley_server.extraction.reader import DocumentReader
-from medley_server.extraction.requirements import Deidentify, required
+from medley_server.extraction.requirements import check_pages, required
 from medley_server.extraction.resized_image import Eye
 from medley_server.extraction.served_models import Models
 from medley_server.extraction.text_pages import TextPages
@@ -36,7 +36,6 @@ class Pipeline:
         models: Models,
         *,
         eye: Eye | None = None,
-        deidentify: Deidentify | None = None,
     ) -> None:
         """Wires the parts.
 
@@ -45,7 +44,6 @@ class Pipeline:
             asking: Puts questions to the engine.
             models: Says which version answers.
             eye: How the base looks at pictures (`Eye.of_base`); None for text bases.
-            deidentify: Replaces people's details in a text; None: nobody may ask for it.
         """
         self._reader = reader
         self._models = models
@@ -53,8 +51,14 @@ class Pipeline:
         self._pages = TextPages(asking) if eye is None else ImagePages(asking, eye)
         self._own = OwnSchema(asking, eye)
         self._analysis = Analysis(asking, eye)
-        self._answering = Answering(deidentify)
-        self._deidentify = deidentify
+        self._answering = Answering()
+
+    async def check(self, options: ExtractionOptions | AnalysisOptions, caller: User) -> None:
+        """See `Extractor.check`."""
+        if isinstance(options, ExtractionOptions):
+            required(options)
+        check_pages(options.pages)
+        await self._models.check(options.adapter, caller)
 
     async def extract(
         self,
@@ -65,7 +69,7 @@ class Pipeline:
         progress: Progress = unheard,
     ) -> Extraction:
         """See `Extractor.extract`."""
-        wanted = required(options, can_deidentify=self._deidentify is not None)
+        wanted = required(options)
         phases = Phases()
         async with self._models.pinned(options.adapter) as model:
             with phases.timed("read"):

@@ -10,12 +10,37 @@ Progress = Callable[[int, int], None]
 """Told of pages done and of pages asked for."""
 
 
+class User(Protocol):
+    """Whoever asks, as far as adapters are concerned."""
+
+    def may_use(self, adapter: str) -> bool:
+        """Whether an adapter is for this caller."""
+        ...
+
+    def require_use(self, model: str) -> None:
+        """Lets a reference pass.
+
+        Raises:
+            ServerError: Its adapter is not for this caller.
+        """
+        ...
+
+
 def unheard(done: int, of: int) -> None:
     """The progress that nobody listens to."""
 
 
 class Extractor(Protocol):
     """Reads documents; one per server, and any number of documents at a time."""
+
+    async def check(self, options: ExtractionOptions | AnalysisOptions, caller: User) -> None:
+        """Refuses at once what would be refused whatever the document is.
+
+        Raises:
+            ServerError: Options that cannot be met, or an adapter that is not there or not for
+                this caller.
+        """
+        ...
 
     async def extract(
         self,

@@ -31,6 +31,7 @@ class Question:
     Attributes:
         messages: As of OpenAI's chat completions.
         schema: What the answer has to be, in the terms that `grammar_of` takes; None for free text.
+        copied_from: The text that the answer's strings are pieces of; empty where they are free.
         wants_logprobs: Whether the answer comes with the probability of each token.
     """
 
@@ -38,6 +39,7 @@ class Question:
     messages: tuple[Mapping[str, Any], ...]
     max_tokens: int
     schema: Mapping[str, Any] | None = None
+    copied_from: str = ""
     temperature: float = 0.0
     wants_logprobs: bool = False
 

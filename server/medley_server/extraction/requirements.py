@@ -1,20 +1,17 @@
 """What a caller asks for, checked before any work is done."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from medley.records import DocumentType
 from medley.results import ExtractionOptions, Output
 
-from medley_server.extraction.errors import InvalidRequest
+from medley_server.extraction.errors import InvalidRequest, of_document
 from medley_server.extraction.schema_subset import bounded
 
 AUTO = "auto"
 CUSTOM = "custom"
-
-Deidentify = Callable[[str], str]
-"""Gives a text without people's details."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +25,23 @@ class Required:
     schema: Mapping[str, Any] | None
 
 
-def required(options: ExtractionOptions, *, can_deidentify: bool) -> Required:
-    """Checks options against each other and against this server.
+def check_pages(pages: str | None) -> None:
+    """Refuses a list of pages that no document could have.
+
+    Raises:
+        InvalidPages: It is none.
+    """
+    from medley.reading.errors import DocumentError
+    from medley.reading.selection import check_selection
+
+    try:
+        check_selection(pages)
+    except DocumentError as error:
+        raise of_document(error) from error
+
+
+def required(options: ExtractionOptions) -> Required:
+    """Checks options against each other.
 
     Raises:
         InvalidRequest: They ask for what cannot be.
@@ -43,6 +55,8 @@ def required(options: ExtractionOptions, *, can_deidentify: bool) -> Required:
         )
     if schema is not None and Output.FHIR in options.outputs:
         raise InvalidRequest("FHIR is made of the built-in record only.", about="outputs")
-    if options.deidentify and not can_deidentify:
-        raise InvalidRequest("This server cannot de-identify texts.", about="deidentify")
+    if options.deidentify and Output.TEXT not in options.outputs:
+        raise InvalidRequest(
+            "`deidentify` is for the text output, which is not among `outputs`.", about="deidentify"
+        )
     return Required(schema)

@@ -54,10 +54,9 @@ class Eye:
         vision = config.get("vision_config")
         if not isinstance(vision, dict):
             return None
-        processing = _read(folder / "preprocessor_config.json")
         patch = vision.get("patch_size", 14) * vision.get("spatial_merge_size", 2)
-        most = min(int(processing.get("max_pixels") or MOST_PIXELS), MOST_PIXELS)
-        least = int(processing.get("min_pixels") or LEAST_PIXELS)
+        least, most = _bounds(folder)
+        most = min(most, MOST_PIXELS)
         # Qwen3-VL counts boxes in thousandths of the picture (QwenLM/Qwen3-VL#721).
         scale = 1000 if str(config.get("model_type", "")).startswith("qwen3_vl") else None
         return cls(
@@ -83,7 +82,8 @@ class Eye:
         elif sides[0] * sides[1] < self.least_pixels:
             beta = math.sqrt(self.least_pixels / area)
             sides = [math.ceil(side * beta / factor) * factor for side in (width, height)]
-        return ImageSize(*sides)
+        longest = _MOST_ASPECT * min(sides)  # rounding may pass it, and the engine would refuse
+        return ImageSize(*(min(side, longest) for side in sides))
 
     def tokens(self, size: ImageSize) -> int:
         """How many tokens a resized picture is, with its two marks."""
@@ -126,6 +126,22 @@ def resized(image: bytes, eye: Eye) -> ResizedImage:
     out = BytesIO()
     colours.save(out, format="JPEG", quality=_JPEG_QUALITY)
     return ResizedImage(f"data:image/jpeg;base64,{base64.b64encode(out.getvalue()).decode()}", size)
+
+
+def _bounds(folder: Path) -> tuple[int, int]:
+    """The least and the most pixels of the base's own processor, wherever it says so.
+
+    transformers 5 writes all of a processor into one file, and the bounds as `size`; Qwen3-VL's own
+    files have them so too. `min_pixels` and `max_pixels` win where both are there.
+    """
+    told = _read(folder / "processor_config.json").get("image_processor")
+    if not isinstance(told, dict):
+        told = _read(folder / "preprocessor_config.json")
+    size = told.get("size")
+    edges = size if isinstance(size, dict) else {}
+    least = told.get("min_pixels") or edges.get("shortest_edge") or LEAST_PIXELS
+    most = told.get("max_pixels") or edges.get("longest_edge") or MOST_PIXELS
+    return int(least), int(most)
 
 
 def _read(path: Path) -> dict[str, Any]:

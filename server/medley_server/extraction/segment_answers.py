@@ -86,6 +86,7 @@ class SegmentQuestions:
             messages=tuple(messages_of(segment)),
             max_tokens=max_answer_tokens(segment),
             schema=ANSWER_SCHEMA,
+            copied_from=segment.text,
             wants_logprobs=True,
         )
 
@@ -125,7 +126,7 @@ def _answered(segment: Segment, asked: Asked) -> SegmentAnswer:
     try:
         rows = rows_in(asked.text)
     except ValueError:
-        failure = OutputInvalid("The answer is no list of rows.")
+        failure = OutputInvalid.with_output("The answer is no list of rows.", asked.text)
         return SegmentAnswer(segment=segment, spent=asked.spent, failure=failure)
     made = tuple(_rows(segment, rows, asked.written.probabilities))
     return SegmentAnswer(segment=segment, rows=made, spent=asked.spent)

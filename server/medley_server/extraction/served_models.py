@@ -10,6 +10,7 @@ from medley_registry import Version
 from medley_server.engine.port import Engine
 from medley_server.errors import ModelNotFound
 from medley_server.extraction.errors import AdapterNotFound
+from medley_server.extraction.port import User
 from medley_server.extraction.question import Pinned
 from medley_server.served_base import ServedBase
 from medley_server.service import Service
@@ -20,6 +21,14 @@ DEFAULT_REFERENCE = "documents@production"
 
 class Models(Protocol):
     """Turns a caller's reference into one version."""
+
+    async def check(self, reference: str | None, caller: User) -> None:
+        """Whether a caller may use what is meant, and whether it is there.
+
+        Raises:
+            ServerError: As for `pinned`, or it is not for this caller.
+        """
+        ...
 
     def pinned(self, reference: str | None) -> AbstractAsyncContextManager[Pinned]:
         """Holds the version that is meant here and now; ``auto`` and None mean the server's choice.
@@ -54,6 +63,22 @@ class ServedModels:
         self._base = base
         self._engine = engine
         self._default = default
+
+    async def check(self, reference: str | None, caller: User) -> None:
+        """See `Models.check`."""
+        is_auto = reference in (None, "", AUTO)
+        wanted = self._default if reference is None or is_auto else reference
+        if self._service.is_base(wanted):
+            return
+        if not is_auto:
+            caller.require_use(wanted)  # before it is told whether it is there
+        try:
+            version = await self._service.resolve(wanted)
+        except ModelNotFound as error:
+            if is_auto:
+                return
+            raise AdapterNotFound.of(error.seen_by(caller.may_use)) from error
+        caller.require_use(version.reference)
 
     @asynccontextmanager
     async def pinned(self, reference: str | None) -> AsyncIterator[Pinned]:

@@ -18,6 +18,7 @@ from medley_server.safety.decimals import (
 from medley_server.safety.doses import check_doses
 from medley_server.safety.duplicates import check_duplicates
 from medley_server.safety.flags import check_flags
+from medley_server.safety.places import check_places
 from medley_server.safety.plausibility import check_plausibility
 from medley_server.safety.units import check_units
 
@@ -34,6 +35,7 @@ CHECKS: tuple[Check, ...] = (
     check_flags,
     check_doses,
     check_duplicates,
+    check_places,
 )
 """Every check, in the order in which its warnings are given."""
 

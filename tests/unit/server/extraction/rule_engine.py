@@ -14,8 +14,8 @@ from medley.reading import Wanted
 from medley.results import ServedModel
 from medley_server.extraction.asking import Asking
 from medley_server.extraction.pipeline import Pipeline
+from medley_server.extraction.port import User
 from medley_server.extraction.question import Completion, Pinned, Question, Size, Token
-from medley_server.extraction.requirements import Deidentify
 from medley_server.extraction.resized_image import Eye
 
 from tests.unit.server.extraction.paper import reading_of
@@ -137,6 +137,10 @@ class OneModel:
         self.asked: list[str | None] = []
         self.held = 0
 
+    async def check(self, reference: str | None, caller: User) -> None:
+        if reference is not None:
+            caller.require_use(reference)
+
     @asynccontextmanager
     async def pinned(self, reference: str | None) -> AsyncIterator[Pinned]:
         self.asked.append(reference)
@@ -152,12 +156,10 @@ def pipeline_of(
     *pages: Page,
     models: OneModel | None = None,
     eye: Eye | None = None,
-    deidentify: Deidentify | None = None,
 ) -> Pipeline:
     return Pipeline(
         ReadyPages(pages),
         Asking(engine, most_at_once=4),
         models or OneModel(),
         eye=eye,
-        deidentify=deidentify,
     )

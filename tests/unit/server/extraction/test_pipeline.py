@@ -16,14 +16,18 @@ from medley.results import (
     Match,
     Output,
 )
+from medley_server.callers import Caller
+from medley_server.errors import AdapterForbidden
 from medley_server.extraction.errors import (
     BlankDocument,
     EngineError,
     EngineUnavailable,
+    InvalidPages,
     InvalidRequest,
     NotAMedicalDocument,
     OutputInvalid,
     OutputTruncated,
+    SchemaUnsupported,
 )
 from medley_server.extraction.question import Completion, Question
 
@@ -233,8 +237,10 @@ async def test_rows_that_come_again_and_again_are_given_once_and_told() -> None:
     "said", ["[1,2]", '{"labs":{}}', '{"labs":[{"value":"5.9"}]}', "null", "Sure! {", ""]
 )
 async def test_an_answer_of_another_form_for_everything_is_an_error(said: str) -> None:
-    with pytest.raises(OutputInvalid):
+    with pytest.raises(OutputInvalid) as refused:
         await extract(RuleEngine(lambda _: said), page_of(*LABS))
+
+    assert refused.value.details == {"output": said}
 
 
 async def test_answers_that_are_all_cut_off_are_an_error() -> None:
@@ -351,16 +357,15 @@ async def test_the_text_has_its_pages_parted_by_form_feeds() -> None:
     assert answer.record is None
 
 
-async def test_a_text_is_deidentified_only_where_the_server_can() -> None:
+async def test_a_text_is_deidentified_where_that_is_asked_for() -> None:
+    page = page_of("Patient: Ada Marlowe", "", "Potassium 5.9")
     options = ExtractionOptions(outputs=frozenset({Output.TEXT}), deidentify=True)
-    page, engine = page_of("Potassium 5.9"), RuleEngine(copied_labs)
 
-    with pytest.raises(InvalidRequest):
-        await pipeline_of(engine, page).extract(ANYWHERE, options, request_id="r")
-    able = pipeline_of(engine, page, deidentify=lambda text: text.replace("Potassium", "XX"))
-    answer = await able.extract(ANYWHERE, options, request_id="r")
+    answer = await pipeline_of(RuleEngine(copied_labs), page).extract(
+        ANYWHERE, options, request_id="r"
+    )
 
-    assert answer.text == "XX 5.9"
+    assert answer.text == "Patient: [NAME]\nPotassium 5.9"
 
 
 async def test_a_bundle_comes_where_it_is_asked_for() -> None:
@@ -471,11 +476,38 @@ async def test_one_reference_is_resolved_once_for_a_whole_document() -> None:
         {"document_type": "shopping_list"},
         {"schema": {"type": "object"}, "outputs": {"fhir"}},
         {"schema": {"type": "object"}, "document_type": "lab_panel"},
+        {"deidentify": True},
     ],
 )
 async def test_what_does_not_go_together_is_refused(options: dict[str, object]) -> None:
     with pytest.raises(InvalidRequest):
         await extract(RuleEngine(copied_labs), page_of(*LABS), **options)
+
+
+@pytest.mark.parametrize(
+    ("options", "error"),
+    [
+        (ExtractionOptions(schema={"oneOf": []}), SchemaUnsupported),
+        (ExtractionOptions(document_type="shopping_list"), InvalidRequest),
+        (ExtractionOptions(pages="1-3;5"), InvalidPages),
+        (ExtractionOptions(pages="5-3"), InvalidPages),
+        (AnalysisOptions(prompt="?", pages="0"), InvalidPages),
+        (AnalysisOptions(prompt="?", adapter="note"), AdapterForbidden),
+    ],
+)
+async def test_what_no_document_could_mend_is_refused_without_one(
+    options: ExtractionOptions | AnalysisOptions, error: type[Exception]
+) -> None:
+    nobody = Caller("nobody", frozenset())
+
+    with pytest.raises(error):
+        await pipeline_of(RuleEngine(copied_labs)).check(options, nobody)
+
+
+async def test_options_that_a_document_could_meet_are_let_through() -> None:
+    options = ExtractionOptions(pages="1-3,7-", schema={"type": "object"})
+
+    await pipeline_of(RuleEngine(copied_labs)).check(options, Caller("nobody", frozenset()))
 
 
 async def test_an_instruction_in_a_document_stays_between_the_marks() -> None:

@@ -4,7 +4,9 @@ from collections.abc import AsyncIterator
 
 import pytest
 from medley_registry import Registry, Version
+from medley_server.callers import Caller
 from medley_server.engine.fake import FakeEngine
+from medley_server.errors import AdapterForbidden
 from medley_server.extraction.errors import AdapterNotFound
 from medley_server.extraction.served_models import ServedModels
 from medley_server.served_base import ServedBase
@@ -63,3 +65,35 @@ async def test_an_adapter_that_is_not_there_is_told_with_the_nearest(models: Ser
 
     assert unknown.value.details["nearest"]
     assert unknown.value.status == 404
+
+
+ANYBODY, LIMITED = Caller("a", frozenset({"infer"})), Caller("b", frozenset({"infer:other"}))
+
+
+@pytest.mark.parametrize("reference", [None, "auto", "note", "note:1", TINY])
+async def test_what_is_there_may_be_used_by_whoever_may_infer(
+    models: ServedModels, reference: str | None
+) -> None:
+    await models.check(reference, ANYBODY)
+
+
+@pytest.mark.parametrize("reference", [None, "auto", "note", "note:1", "note:99", "nobody"])
+async def test_an_adapter_of_others_is_refused_whether_it_is_there_or_not(
+    models: ServedModels, reference: str | None
+) -> None:
+    with pytest.raises(AdapterForbidden):
+        await models.check(reference, LIMITED)
+
+
+async def test_the_base_is_for_everybody_who_may_infer(
+    running: Service, registry: Registry, engine: FakeEngine
+) -> None:
+    models = ServedModels(running, ServedBase.as_it_is(registry.base(TINY)), engine)
+
+    await models.check(TINY, LIMITED)
+    await models.check("auto", LIMITED)  # the usual alias is not there, so the base would answer
+
+
+async def test_an_adapter_that_is_not_there_is_told_before_any_work(models: ServedModels) -> None:
+    with pytest.raises(AdapterNotFound):
+        await models.check("note:99", ANYBODY)

@@ -79,6 +79,8 @@ def test_a_size_is_what_the_published_rule_says(width: int, height: int) -> None
         ((2550, 3300), (868, 1120)),
         ((30, 40), (56, 84)),
         ((1654, 2339), (840, 1176)),
+        # Rounded it would be 28 x 5628, which `smart_resize` refuses.
+        ((29, 5630), (28, 5600)),
     ],
 )
 def test_known_sizes(given_size: tuple[int, int], expected: tuple[int, int]) -> None:
@@ -167,16 +169,30 @@ def test_a_base_without_vision_has_no_eye(tmp_path: Path) -> None:
     assert Eye.of_base(tmp_path / "nowhere") is None
 
 
-def test_bounds_of_the_base_are_kept(tmp_path: Path) -> None:
+SMALL, LARGE = 40_000, 200_704
+
+
+@pytest.mark.parametrize(
+    ("name", "processor"),
+    [
+        ("preprocessor_config.json", {"min_pixels": SMALL, "max_pixels": LARGE}),
+        ("preprocessor_config.json", {"size": {"shortest_edge": SMALL, "longest_edge": LARGE}}),
+        (
+            "processor_config.json",
+            {"image_processor": {"size": {"shortest_edge": SMALL, "longest_edge": LARGE}}},
+        ),
+    ],
+)
+def test_bounds_of_the_base_are_kept(tmp_path: Path, name: str, processor: Any) -> None:
     (tmp_path / "config.json").write_text('{"vision_config": {"patch_size": 14}}')
-    bounds = {"min_pixels": 3136, "max_pixels": 200_704}
-    (tmp_path / "preprocessor_config.json").write_text(json.dumps(bounds))
+    (tmp_path / name).write_text(json.dumps(processor))
 
     eye = Eye.of_base(tmp_path)
 
     assert eye is not None
+    assert (eye.least_pixels, eye.most_pixels) == (SMALL, LARGE)
     size = resized(picture(2000, 1000), eye).size
-    assert size.width * size.height <= 200_704
+    assert size.width * size.height <= LARGE
 
 
 async def test_what_is_seen_on_a_page_that_ocr_cannot_read_is_for_review() -> None:

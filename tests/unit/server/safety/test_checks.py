@@ -220,6 +220,15 @@ def test_one_thing_with_two_values_at_one_time_is_told() -> None:
     assert codes_of(first, other) == {"conflicting_rows": "labs[1]"}
 
 
+def test_words_that_are_two_fields_of_a_row_are_told_of_the_one_that_is_less_sure() -> None:
+    row = vital("pulse", "81", "/min", at="81")
+    at = found("81").model_copy(update={"confidence": 0.4})
+
+    told = codes(FoundRecord(vitals=(row.model_copy(update={"taken_at": at}),)))
+
+    assert told == {"same_place": "vitals[0].taken_at"}
+
+
 def test_courses_sides_and_other_doses_of_one_drug_are_no_duplicates() -> None:
     course = [
         lab("potassium", "4.0", "mmol/L", at="06:00"),
