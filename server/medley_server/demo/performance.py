@@ -5,11 +5,12 @@ import time
 from pathlib import Path
 
 import openai
+from medley import Client
 from medley.server_process import ServerProcess, free_port
 from medley_registry import Registry, Version, medley_home, open_registry
 from medley_registry.own_key import signer_for, trust_own_key
 
-from medley_server.demo.showcase import PLAIN_WORDS, TRIAGE_NOTE
+from medley_server.demo.showcase import SHIPPED
 from medley_server.demo.small_base import NAME, prepare
 from medley_server.demo.stage import Stage
 from medley_server.demo.story import ACTOR, Story
@@ -47,7 +48,7 @@ def perform(*, once: bool, port: int, stage: Stage) -> list[str]:
     """
     home = medley_home()
     folder = home / "registry"
-    stage.step("A small real base model, a registry, two adapters in two versions each")
+    stage.step("A small real base model, a registry, and three adapters with their versions")
     base_folder = prepare(home / "bases" / NAME, stage.say)
     with open_registry(folder, create=True) as registry:
         if registry.head() == 0:  # as `medley registry init` would: signed versions only
@@ -65,7 +66,7 @@ def perform(*, once: bool, port: int, stage: Stage) -> list[str]:
             with stage.waiting("starting the server (about a minute on two cores)"):
                 started_s = server.wait()
             client = openai.OpenAI(base_url=f"{server.url}/v1", api_key="none", max_retries=0)
-            story = Story(registry, client, stage)
+            story = Story(registry, client, Client(server.url), stage)
             story.times["server start"] = started_s
             story.tell(NAME)
             stage.step("The time each took")
@@ -80,14 +81,14 @@ def publish_all(registry: Registry, base_folder: Path, stage: Stage) -> None:
     base = registry.add_base(NAME, base_folder, actor=ACTOR)
     stage.say(f"base {base.name}, {base.base_id}")
     signer = signer_for(registry)
-    for adapter in (TRIAGE_NOTE, PLAIN_WORDS):
-        for number in (1, 2):
+    for adapter in SHIPPED:
+        for number, made_in in enumerate(adapter.rounds, start=1):
             version = registry.publish(
                 adapter.folder(number),
                 name=adapter.name,
                 base=NAME,
                 actor=ACTOR,
-                round=number,
+                round=made_in,
                 signer=signer,
             )
             stage.say(f"{version.reference}, {version.digest}{_signed(registry, version)}")

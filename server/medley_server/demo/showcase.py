@@ -1,4 +1,4 @@
-"""The two adapters of the demo: what to ask them, and how each version's answer is known.
+"""The adapters of the demo: what to ask them, and how each version's answer is known.
 
 `adapters/README.md` says how they were trained.
 """
@@ -22,25 +22,36 @@ class Mark:
         return has_all and not any(text in answer for text in self.lacks)
 
 
-@dataclass(frozen=True, slots=True)
-class ShownAdapter:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShippedAdapter:
     """One adapter of the demo.
 
     Attributes:
         name: its name in the registry.
         does: what it does, for people.
-        question: asked in the demo; in no training set.
-        marks: of version 1 and version 2.
+        rounds: of each version, the federated round or the training that made it.
     """
 
     name: str
     does: str
-    question: str
-    marks: tuple[Mark, Mark]
+    rounds: tuple[int, ...] = (1, 2)
 
     def folder(self, number: int) -> Path:
         """The adapter files of a version."""
         return ADAPTERS / self.name / f"v{number}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShownAdapter(ShippedAdapter):
+    """One that is chatted with.
+
+    Attributes:
+        question: asked in the demo; in no training set.
+        marks: of version 1 and version 2.
+    """
+
+    question: str
+    marks: tuple[Mark, Mark]
 
 
 TRIAGE_NOTE = ShownAdapter(
@@ -68,3 +79,10 @@ PLAIN_WORDS = ShownAdapter(
         Mark(holds=("In plain words:", "Ask your care team:")),
     ),
 )
+
+DOCUMENTS = ShippedAdapter(
+    name="documents",
+    does="copies the rows of medical documents into records; five sites taught it in eight rounds",
+    rounds=(8,),
+)
+SHIPPED = (TRIAGE_NOTE, PLAIN_WORDS, DOCUMENTS)

@@ -3,6 +3,8 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
+from medley.commands.page_view import show
+from medley.results import Extraction
 from medley_registry.inert import inert
 from rich.console import Console
 from rich.markup import escape
@@ -50,6 +52,11 @@ class Stage:
         first, total = f"{reply.first_s * 1000:.0f} ms", f"{reply.total_s:.1f} s"
         figures = f"({reply.by}, first token {first}, whole answer {total})"
         self._console.print(Text(f"      {figures}", style="dim"))
+
+    def document(self, name: str, extraction: Extraction) -> None:
+        """A document's text with the values marked in it, then the values."""
+        self._console.print()
+        show(name, extraction)
 
     def write(self, piece: str) -> None:
         """A piece of a stream, as it comes."""

@@ -8,10 +8,12 @@ from functools import partial
 from typing import Any
 
 import openai
+from medley import Client, MedleyError
 from medley_registry import Registry, Version
 
 from medley_server.demo.reply import Reply
-from medley_server.demo.showcase import PLAIN_WORDS, TRIAGE_NOTE, ShownAdapter
+from medley_server.demo.scanned_page import MEDICATION_REVIEW, READ_FROM
+from medley_server.demo.showcase import DOCUMENTS, PLAIN_WORDS, TRIAGE_NOTE, ShownAdapter
 from medley_server.demo.stage import Stage
 
 ACTOR = "medley demo"
@@ -26,6 +28,7 @@ class Story:
     Attributes:
         registry: the one the server follows; this process moves aliases in it.
         client: the `openai` package's client, unchanged.
+        documents: Medley's own, which reads documents too.
         stage: where it is shown.
         failures: what did not hold.
         times: label -> seconds, in order.
@@ -33,6 +36,7 @@ class Story:
 
     registry: Registry
     client: openai.OpenAI
+    documents: Client
     stage: Stage
     failures: list[str] = field(default_factory=list)
     times: dict[str, float] = field(default_factory=dict)
@@ -43,12 +47,13 @@ class Story:
             ("The same question to the base model and to each adapter", partial(self._meet, base)),
             ("Version 2 is promoted while a stream on version 1 is running", self._promote),
             ("And rolled back", self._roll_back),
+            (f"A scanned page is read by {DOCUMENTS.name}@production", self._read_a_page),
         ]
         for title, step in steps:
             self.stage.step(title)
             try:
                 step()
-            except openai.OpenAIError as error:
+            except (openai.OpenAIError, MedleyError) as error:
                 self._check(False, f"the server answers ({error})")
 
     def ask(self, model: str, question: str, *, max_tokens: int = 160) -> Reply:
@@ -117,6 +122,19 @@ class Story:
         label = "rollback -> first token of version 1"
         self.times[label] = self._first_token_of(adapter, 1)
         self._chat(adapter, 1)
+
+    def _read_a_page(self) -> None:
+        page = MEDICATION_REVIEW
+        started = time.monotonic()
+        with self.stage.waiting(f"reading {page.picture.name} (half a minute on two cores)"):
+            read = self.documents.extract(page.picture, outputs=("record", "text"))
+        self.times["a scanned page -> its record"] = time.monotonic() - started
+        self.stage.document(page.picture.name, read)
+        wanted = self.registry.resolve(f"{DOCUMENTS.name}@production")
+        self._check(read.model.adapter == wanted.reference, f"read by {wanted.reference}")
+        right, of = page.values_right(read)
+        is_read = right >= READ_FROM * of
+        self._check(is_read, f"{right} of the {of} values printed there are in the right place")
 
     def _first_token_of(self, adapter: ShownAdapter, number: int) -> float:
         """Asks the alias until that version answers; seconds from now to its first token."""

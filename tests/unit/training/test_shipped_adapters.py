@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 from medley_training.demo_adapters import BASE_NAME, SHAPE, VERSIONS, DemoVersion
 from medley_training.local.lora import read_adapter
+from medley_training.recipe_file import load_recipe
 
+DOCUMENTS = ("documents/v1",)
 SHIPPED = Path(__file__).parents[3] / "server" / "medley_server" / "demo" / "adapters"
 
 
@@ -21,7 +23,19 @@ def test_the_readme_lists_the_digest_of_every_shipped_file() -> None:
     }
 
     assert listed == shipped
-    assert len(shipped) == 2 * len(VERSIONS)
+    assert len(shipped) == 2 * (len(VERSIONS) + len(DOCUMENTS))
+
+
+def test_the_adapter_for_documents_has_the_shape_of_its_recipe() -> None:
+    recipe = load_recipe("documents")
+
+    for version in DOCUMENTS:
+        config, tensors = read_adapter(SHIPPED / version)
+
+        assert config["base_model_name_or_path"] == recipe.base.name
+        assert config["r"] == recipe.lora.rank
+        assert set(config["target_modules"]) == set(recipe.lora.target_modules)
+        assert {str(tensor.dtype) for tensor in tensors.values()} == {"torch.bfloat16"}
 
 
 def test_the_prompts_in_the_readme_are_in_no_training_data() -> None:
