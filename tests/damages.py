@@ -56,6 +56,7 @@ DAMAGES: dict[Code, list[tuple[Damage | str, str | None]]] = {
         (sql("UPDATE access_key SET revoked_at = NULL"), None),
         (sql("UPDATE trusted_key SET distrusted_at = NULL"), None),
         (sql("""UPDATE protection SET policy = replace(policy, '1', '0')"""), None),
+        (sql("UPDATE traffic_rule SET traffic = replace(traffic, '6', '7')"), None),
         (sql("UPDATE revocation SET reason = 'x'"), None),
         (sql(f"UPDATE alias_move SET actor = 'x' WHERE {MOVE}"), None),
     ],
@@ -186,6 +187,9 @@ DAMAGES: dict[Code, list[tuple[Damage | str, str | None]]] = {
         (sql("UPDATE alias SET number = 99 WHERE name = 'canary'"), "notes@canary"),
     ],
     Code.POLICY_REVISIONS: [(sql("UPDATE protection SET revision = 2"), "notes@canary")],
+    Code.TRAFFIC_REVISIONS: [
+        (sql("UPDATE traffic_rule SET revision = 9 WHERE revision = 2"), "notes@canary")
+    ],
     Code.APPROVAL_WRONG: [
         (sql(f"UPDATE approval SET digest = '{OTHER}'"), "notes:4 by eve"),
     ],

@@ -8,6 +8,7 @@ from medley_registry import (
     Revocation,
     Signature,
     Tombstone,
+    TrafficRule,
     TrustedKey,
     Variant,
     VariantKind,
@@ -90,6 +91,7 @@ def assert_one_event_per_change(registry: Registry) -> None:
         counts[event.kind] += 1
     with registry.index.read() as reader:
         names = [adapter.name for adapter in reader.all(Adapter)]
+        traffic = reader.all(TrafficRule)
         made = [v for v in reader.all(Variant) if v.kind is not VariantKind.BF16]
         signed = reader.all(Signature)
         expected = {
@@ -100,6 +102,8 @@ def assert_one_event_per_change(registry: Registry) -> None:
             EventKind.EVIDENCE_ADDED: len(reader.all(Evidence)),
             EventKind.ALIAS_MOVED: sum(len(registry.history(n)) for n in names),
             EventKind.ALIAS_PROTECTED: len(reader.all(Protection)),
+            EventKind.TRAFFIC_SET: sum(not rule.halted for rule in traffic),
+            EventKind.TRAFFIC_HALTED: sum(bool(rule.halted) for rule in traffic),
             EventKind.CONTENT_REVOKED: len(reader.all(Revocation)),
             EventKind.KEY_TRUSTED: len(reader.all(TrustedKey)),
         }

@@ -12,6 +12,7 @@ from medley_registry import (
     Parent,
     Registry,
     Relation,
+    Traffic,
     VariantKind,
     VersionState,
     make_key,
@@ -94,6 +95,8 @@ def _move(registry: Registry) -> None:
     registry.protection.set("notes", "canary", AliasPolicy(approvals=1), actor="eve")
     registry.protection.approve("notes", 4, alias="canary", actor="eve")
     registry.promote("notes", 4, alias="canary", actor="ada")
+    registry.traffic.set("notes", "canary", Traffic(shadow=6, share=5), actor="eve")
+    registry.traffic.halt("notes", "canary", 6, reason="it disagrees", actor="server a")
 
 
 def _measure(registry: Registry) -> None:

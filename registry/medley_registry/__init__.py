@@ -35,6 +35,7 @@ from medley_registry.errors import (
     RegistryError,
     SignatureRefused,
     StaleGeneration,
+    StaleRevision,
     Unavailable,
     UnsupportedLocation,
     VersionDeleted,
@@ -62,6 +63,7 @@ from medley_registry.policies import (
 from medley_registry.references import DEFAULT_ALIAS, Reference
 from medley_registry.registry import Registry
 from medley_registry.signing import KeySigner, Signer, make_key
+from medley_registry.traffic import Bounds, Stick, Traffic, TrafficRule
 from medley_registry.variants import Variant, VariantKind
 from medley_registry.withdrawals import Revocation, Tombstone
 
@@ -85,6 +87,7 @@ __all__ = [
     "BaseNotFound",
     "Better",
     "BlobMissing",
+    "Bounds",
     "Busy",
     "Comparison",
     "Conflict",
@@ -130,7 +133,11 @@ __all__ = [
     "SignatureRefused",
     "Signer",
     "StaleGeneration",
+    "StaleRevision",
+    "Stick",
     "Tombstone",
+    "Traffic",
+    "TrafficRule",
     "TrustedKey",
     "Unavailable",
     "UnsupportedLocation",

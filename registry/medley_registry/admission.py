@@ -1,9 +1,9 @@
-"""What may enter the registry as an adapter: three plain files, checked before anything loads them.
+"""What may enter the registry as an adapter: plain files, checked before anything loads them.
 
 A refusal names its rule and the offending value. Rules here: ``folder-*`` and ``file-*`` for what
 lies in the folder, ``tensor-module`` and ``tensor-shape`` for how the tensors fit the base model;
-the others are listed in `medley_registry.adapter_config`, `medley_registry.lora_pairs`,
-`medley_registry.safetensors_header` and `medley_registry.tensors`.
+the others are listed in `medley_registry.adapter_config`, `medley_registry.golden`,
+`medley_registry.lora_pairs`, `medley_registry.safetensors_header` and `medley_registry.tensors`.
 """
 
 import os
@@ -21,6 +21,7 @@ from medley_registry.adapter_config import (
 )
 from medley_registry.base_folder import Progress
 from medley_registry.errors import AdmissionRefused
+from medley_registry.golden import GOLDEN_LIMIT_BYTES, parse_golden
 from medley_registry.hashed_file import HashedFile
 from medley_registry.lora_pairs import LoraPair, lora_pairs
 from medley_registry.manifest import FileEntry, Manifest
@@ -34,14 +35,21 @@ from medley_registry.tensors import check_finite
 CONFIG_FILE = "adapter_config.json"
 WEIGHTS_FILE = "adapter_model.safetensors"
 README_FILE = "README.md"
+GOLDEN_FILE = "golden.json"
 MEDIA_TYPES = {
     CONFIG_FILE: "application/json",
     WEIGHTS_FILE: "application/vnd.safetensors",
     README_FILE: "text/markdown",
+    GOLDEN_FILE: "application/json",
 }
 # The weights' own header says their exact size; this bounds what one upload can take. Rank 256 on
 # every linear module of a 70B model is 6.6 GB in BF16.
-SIZE_LIMITS = {CONFIG_FILE: CONFIG_LIMIT_BYTES, WEIGHTS_FILE: 8 << 30, README_FILE: 1 << 20}
+SIZE_LIMITS = {
+    CONFIG_FILE: CONFIG_LIMIT_BYTES,
+    WEIGHTS_FILE: 8 << 30,
+    README_FILE: 1 << 20,
+    GOLDEN_FILE: GOLDEN_LIMIT_BYTES,
+}
 # The record that ends a ZIP archive, and the room it and a comment can take (APPNOTE.TXT 4.3.16).
 _ZIP_END, _ZIP_TAIL_BYTES = b"PK\5\6", 22 + 65_535
 
@@ -88,12 +96,33 @@ def examine(
         config = parse_adapter_config(config_file.read(config_file.size_bytes))
         if README_FILE in files:
             _check_text(files[README_FILE])
+        if GOLDEN_FILE in files:
+            parse_golden(files[GOLDEN_FILE].read(files[GOLDEN_FILE].size_bytes))
         pairs = _examine_weights(files[WEIGHTS_FILE], config, module_shapes=module_shapes)
         entries = [
             FileEntry(name, file.size_bytes, file.digest(), MEDIA_TYPES[name])
             for name, file in files.items()
         ]
     return Examined(Manifest(tuple(entries)), _admitted(config, pairs))
+
+
+def check_fit(folder: Path, *, module_shapes: Mapping[str, tuple[int, ...]]) -> None:
+    """Check once more that an adapter which was taken in fits a base: by its names and shapes.
+
+    Args:
+        folder: Holds the adapter's files, whose digests are right.
+        module_shapes: The base model's module table.
+
+    Raises:
+        AdmissionRefused: with the first rule broken.
+        OSError: a file cannot be read.
+    """
+    config = parse_adapter_config((folder / CONFIG_FILE).read_bytes())
+    with (folder / WEIGHTS_FILE).open("rb") as stream:
+        size_bytes = os.fstat(stream.fileno()).st_size
+        length = header_length(stream.read(LENGTH_BYTES), size_bytes=size_bytes)
+        tensors = parse_header(stream.read(length), data_bytes=size_bytes - LENGTH_BYTES - length)
+    _check_pairs(lora_pairs(tensors), config, module_shapes=module_shapes)
 
 
 def open_submitted(folder: Path, name: str) -> BinaryIO:
@@ -159,7 +188,7 @@ def _names(place: int) -> tuple[str, ...]:
 
 
 def _check_name(name: str) -> None:
-    """Three names and no others: so none that leads elsewhere, or is two names to some system."""
+    """These names and no others: so none that leads elsewhere, or is two names to some system."""
     if name not in MEDIA_TYPES:
         raise AdmissionRefused("file-name", name, because=f"only {', '.join(MEDIA_TYPES)}")
 
@@ -191,7 +220,7 @@ def _examine_weights(
     length = header_length(file.read(LENGTH_BYTES), size_bytes=file.size_bytes)
     tensors = parse_header(file.read(length), data_bytes=file.size_bytes - LENGTH_BYTES - length)
     pairs = lora_pairs(tensors)
-    _check_fit(pairs, config, module_shapes=module_shapes)
+    _check_pairs(pairs, config, module_shapes=module_shapes)
     check_finite(_without_archive(file.chunks()), tensors)
     return pairs
 
@@ -210,7 +239,7 @@ def _without_archive(chunks: Iterable[memoryview]) -> Iterator[memoryview]:
         raise AdmissionRefused("file-archive", WEIGHTS_FILE, because="a ZIP archive ends in it")
 
 
-def _check_fit(
+def _check_pairs(
     pairs: Mapping[str, LoraPair],
     config: AdapterConfig,
     *,

@@ -25,7 +25,8 @@ from medley_registry.durable import (
 from medley_registry.errors import DigestMismatch
 from medley_registry.manifest import FileEntry
 
-_READY = ".ready"
+READY = ".ready"
+"""Marks a folder that is complete; who needs its files may hold a lock on it."""
 
 
 def check_out(version: Version, folder: Path, *, blobs: BlobStore) -> Path:
@@ -49,10 +50,16 @@ def check_out(version: Version, folder: Path, *, blobs: BlobStore) -> Path:
                 _copy(entry, incoming / entry.path, blobs=blobs)
             sync_folder(incoming)
             incoming.rename(target)
-            (target / _READY).touch()
+            (target / READY).touch()
             sync_folder(target)
             sync_folder(folder)
     return target
+
+
+def find_checked_out(version: Version, folder: Path) -> Path | None:
+    """Where a version's files lie under a folder, if they are there, ready and unchanged."""
+    target = folder / version.digest.hex
+    return target if _is_whole(target, version) else None
 
 
 def write_out(version: Version, folder: Path, *, blobs: BlobStore) -> Path:
@@ -77,10 +84,10 @@ def _is_whole(target: Path, version: Version) -> bool:
 
     It is read again each time: whoever can write there could have changed what is about to be used.
     """
-    if not (target / _READY).exists():
+    if not (target / READY).exists():
         return False
     wanted = {entry.path: entry.sha256 for entry in version.manifest.files}
-    if {file.name for file in target.iterdir()} != {_READY, *wanted}:
+    if {file.name for file in target.iterdir()} != {READY, *wanted}:
         return False
     return all(_digest(target / path) == digest for path, digest in wanted.items())
 

@@ -26,6 +26,7 @@
     │   └── AccessDenied           no such key, or not for this
     ├── Conflict                   somebody else was first; read again and decide
     │   ├── StaleGeneration
+    │   ├── StaleRevision          of a rule of traffic
     │   └── Busy                   the index stayed locked longer than a writer waits
     ├── Damaged                    stored bytes are not what was published
     │   ├── BlobMissing
@@ -169,6 +170,16 @@ class StaleGeneration(Conflict):
     def __init__(self, generation: int, *, expected: int) -> None:
         self.generation = generation
         super().__init__(f"the alias has generation {generation}, not the expected {expected}")
+
+
+class StaleRevision(Conflict):
+    """Somebody else has set the alias's rule of traffic; it has this ``revision`` now."""
+
+    code: ClassVar[str] = "stale_revision"
+
+    def __init__(self, revision: int, *, expected: int) -> None:
+        self.revision = revision
+        super().__init__(f"the rule has revision {revision}, not the expected {expected}")
 
 
 class Busy(Conflict):

@@ -24,6 +24,8 @@ class EventKind(StrEnum):
     ALIAS_PROTECTED = "alias.protected"
     ALIAS_APPROVED = "alias.approved"
     GATE_DECIDED = "gate.decided"
+    TRAFFIC_SET = "traffic.set"
+    TRAFFIC_HALTED = "traffic.halted"
     CONTENT_REVOKED = "content.revoked"
     KEY_TRUSTED = "key.trusted"
     KEY_DISTRUSTED = "key.distrusted"

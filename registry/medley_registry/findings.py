@@ -31,6 +31,7 @@ alias-position         an alias is not where its last move put it
 alias-digest           an alias does not have the digest of its version
 alias-target           an alias points at what may not be served
 policy-revisions       an alias's policies are not numbered 1, 2, 3, …
+traffic-revisions      an alias's rules of traffic are not numbered 1, 2, 3, …
 approval-wrong         an approval is for other content than its version's
 tombstone-wrong        a deleted version without a tombstone, or the reverse
 revoked-in-use         revoked content in a version that is not revoked, or under an alias
@@ -77,6 +78,7 @@ class Code(StrEnum):
     ALIAS_DIGEST = "alias-digest"
     ALIAS_TARGET = "alias-target"
     POLICY_REVISIONS = "policy-revisions"
+    TRAFFIC_REVISIONS = "traffic-revisions"
     APPROVAL_WRONG = "approval-wrong"
     TOMBSTONE_WRONG = "tombstone-wrong"
     REVOKED_IN_USE = "revoked-in-use"

@@ -18,6 +18,7 @@ from medley_registry.lineage import Lineage
 from medley_registry.manifest import Manifest
 from medley_registry.policies import AliasPolicy
 from medley_registry.timestamps import to_text
+from medley_registry.traffic import Traffic
 
 
 def fingerprint(record: Record) -> str:
@@ -42,6 +43,7 @@ _FORMS: dict[type[Any], Callable[[Any], Json]] = {
     Manifest: lambda manifest: manifest.digest.hex,
     Lineage: Lineage.to_json,
     AliasPolicy: AliasPolicy.to_json,
+    Traffic: Traffic.to_json,
     Item: Item.to_json,
 }
 

@@ -47,8 +47,8 @@ class Signature:
 class AccessKey:
     """A caller's key: only the SHA-256 of its secret is kept.
 
-    Scopes: ``infer``, ``publish``, ``promote:<alias>`` (``promote:*``: every alias), and ``admin``,
-    which allows everything.
+    Scopes: ``infer``, ``infer:<adapters>`` (a name, or a glob such as ``ward-*``), ``publish``,
+    ``promote:<alias>`` (``promote:*``: every alias), and ``admin``, which allows everything.
     """
 
     key_id: str

@@ -15,6 +15,7 @@ from medley_registry.item_scores import ItemScores
 from medley_registry.keys import AccessKey, Signature, TrustedKey
 from medley_registry.leases import Lease, Upload
 from medley_registry.policies import Approval, Protection
+from medley_registry.traffic import TrafficRule
 from medley_registry.variants import Variant
 from medley_registry.withdrawals import Revocation, Tombstone
 
@@ -31,6 +32,7 @@ Record = (
     | Protection
     | Approval
     | Decision
+    | TrafficRule
     | TrustedKey
     | AccessKey
     | Revocation
@@ -68,6 +70,7 @@ KINDS: dict[type[Any], Kind] = {
     Protection: Kind(("adapter", "alias", "revision")),
     Approval: Kind(("adapter", "alias", "generation", "revision", "number", "actor")),
     Decision: Kind(("adapter", "alias", "generation", "ordinal")),
+    TrafficRule: Kind(("adapter", "alias", "revision")),
     TrustedKey: Kind(("key_id",), changeable=frozenset({"distrusted_at"})),
     AccessKey: Kind(("key_id",), changeable=frozenset({"revoked_at"})),
     Revocation: Kind(("digest",)),

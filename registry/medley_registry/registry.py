@@ -30,6 +30,7 @@ from medley_registry.services.evidence import EvidenceBook
 from medley_registry.services.leasing import Leases
 from medley_registry.services.lifecycle import Lifecycle
 from medley_registry.services.protection import Protections
+from medley_registry.services.traffic import TrafficRules
 from medley_registry.services.trust import Trust
 from medley_registry.signing import Signer
 from medley_registry.trusting import check_signed
@@ -49,6 +50,7 @@ class Registry(RegistryReader):
     Attributes:
         lifecycle: admit, quarantine, deprecate, revoke and delete versions.
         protection: what aliases demand, and approvals.
+        traffic: canaries and shadows of aliases.
         evidence: variants, evaluations and benchmarks.
         trust: whose signatures count.
         access: who may call over HTTP.
@@ -60,6 +62,7 @@ class Registry(RegistryReader):
         super().__init__(index, blobs)
         self.lifecycle = Lifecycle(index, blobs)
         self.protection = Protections(index)
+        self.traffic = TrafficRules(index)
         self.evidence = EvidenceBook(index)
         self.trust = Trust(index)
         self.access = Access(index)
@@ -146,7 +149,8 @@ class Registry(RegistryReader):
         Content that is a version of this adapter already gives that version, unchanged.
 
         Args:
-            folder: Holds ``adapter_config.json``, ``adapter_model.safetensors``, perhaps a README.
+            folder: Holds ``adapter_config.json``, ``adapter_model.safetensors``, and maybe a README
+                and ``golden.json`` (`medley_registry.golden`).
             name: The adapter; it comes into being with its first version.
             base: The base model it was trained on.
             actor: Who publishes.

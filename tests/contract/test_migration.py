@@ -108,9 +108,24 @@ def as_release_two(index: Path) -> None:
     """What lies there, as it would if the second schema had made it."""
     with closing(sqlite3.connect(index)) as connection:
         connection.executescript(
-            "DROP TABLE decision; DROP TABLE item_scores;"
+            "DROP TABLE traffic_rule; DROP TABLE decision; DROP TABLE item_scores;"
             "UPDATE alembic_version SET version_num = '0002'"
         )
+
+
+def test_the_third_schema_gets_the_table_of_traffic(tmp_path: Path) -> None:
+    index = tmp_path / "registry/registry.db"
+    with open_registry(tmp_path / "registry", create=True):
+        pass
+    with closing(sqlite3.connect(index)) as connection:
+        connection.executescript(
+            "DROP TABLE traffic_rule; UPDATE alembic_version SET version_num = '0003'"
+        )
+
+    assert migrate_sqlite_index(index) == "0003"
+
+    create_sqlite_index(tmp_path / "new.db")
+    assert schema(index) == schema(tmp_path / "new.db")
 
 
 def test_the_second_schema_gets_the_tables_of_the_gate(tmp_path: Path) -> None:
@@ -132,7 +147,8 @@ def test_a_schema_in_postgresql_is_migrated_where_it_is() -> None:
     url, name = server.url, f"migrated-{uuid.uuid4().hex[:8]}"
     create_postgres_index(url, name)
     server.execute(
-        f'DROP TABLE "{name}".decision; DROP TABLE "{name}".item_scores;'
+        f'DROP TABLE "{name}".traffic_rule; DROP TABLE "{name}".decision;'
+        f'DROP TABLE "{name}".item_scores;'
         f"UPDATE \"{name}\".alembic_version SET version_num = '0002'"
     )
     with pytest.raises(NeedsMigration):

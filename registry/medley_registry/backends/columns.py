@@ -17,6 +17,7 @@ from medley_registry.item_scores import Item
 from medley_registry.lineage import Lineage
 from medley_registry.manifest import Manifest
 from medley_registry.policies import AliasPolicy
+from medley_registry.traffic import Traffic
 
 # Sorted by code point on every database, whatever the locale of the server.
 TEXT = Text().with_variant(Text(collation="C"), "postgresql")
@@ -92,4 +93,7 @@ ITEMS = Coded(
 )
 POLICY = Coded(
     lambda policy: _to_json(policy.to_json()), lambda text: AliasPolicy.from_json(json.loads(text))
+)
+TRAFFIC = Coded(
+    lambda traffic: _to_json(traffic.to_json()), lambda text: Traffic.from_json(json.loads(text))
 )

@@ -34,6 +34,7 @@ from medley_registry.backends.columns import (
     SHAPES,
     TEXT,
     TIME,
+    TRAFFIC,
     choice,
 )
 from medley_registry.bases import BaseModel
@@ -44,10 +45,11 @@ from medley_registry.keys import AccessKey, Signature, TrustedKey
 from medley_registry.kinds import KINDS
 from medley_registry.leases import Lease, Upload
 from medley_registry.policies import Approval, Protection
+from medley_registry.traffic import TrafficRule
 from medley_registry.variants import Variant, VariantKind
 from medley_registry.withdrawals import Revocation, Tombstone
 
-SCHEMA_VERSION = "0003"
+SCHEMA_VERSION = "0004"
 """The newest revision in `medley_registry.backends.migrations`."""
 
 # Every constraint has a name, because a migration can only change what it can name.
@@ -256,6 +258,19 @@ TABLES: dict[type[Any], Table] = {
         _required("actor", TEXT),
         _required("at", TIME),
         _to_version(),
+    ),
+    TrafficRule: _table(
+        "traffic_rule",
+        TrafficRule,
+        _required("adapter", TEXT),
+        _required("alias", TEXT),
+        _required("revision", INTEGER),
+        _required("generation", INTEGER),
+        _required("traffic", TRAFFIC),
+        _required("halted", TEXT),
+        _required("actor", TEXT),
+        _required("at", TIME),
+        ForeignKeyConstraint(["adapter", "alias"], ["alias.adapter", "alias.name"]),
     ),
     AccessKey: _table(
         "access_key",

@@ -37,7 +37,7 @@ def add(
         list[str],
         typer.Option(
             "--scope",
-            help="infer, publish, promote:ALIAS, promote:* or admin; may be repeated.",
+            help="infer, infer:ADAPTERS, publish, promote:ALIAS, promote:* or admin; repeatable.",
             show_default=False,
         ),
     ],

@@ -16,6 +16,7 @@ from medley_registry.commands import (
     history,
     protection,
     state,
+    traffic,
     verification,
 )
 from medley_registry.commands.actor import actor
@@ -292,5 +293,16 @@ def _lineage_fields(version: Version) -> dict[str, object]:
     return {name: value for name, value in fields.items() if value}
 
 
-for part in (alias, history, state, protection, decisions, evidence, verification, exchange, diff):
+for part in (
+    alias,
+    history,
+    state,
+    protection,
+    decisions,
+    traffic,
+    evidence,
+    verification,
+    exchange,
+    diff,
+):
     app.add_typer(part.app)

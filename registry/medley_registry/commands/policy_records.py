@@ -1,4 +1,4 @@
-"""What ``--json`` prints of policies, consent and decisions (see `records`)."""
+"""What ``--json`` prints of policies, traffic, consent and decisions (see `records`)."""
 
 from typing import Any, Literal
 
@@ -54,6 +54,40 @@ class ProtectionRecord(PolicyRecord):
     alias: str
     unmet: list[str] | None
     """With --for: what that version lacks; else None."""
+
+
+class BoundsRecord(TypedDict):
+    """When a version that is tried is taken off again; what is null is not judged."""
+
+    max_error_rate: float | None
+    max_latency_ratio: float | None
+    """Of the 95th percentiles of canary and target."""
+    min_agreement: float | None
+    min_requests: int
+    window_s: int
+    watch_s: int
+    """How long the target is judged after a promotion."""
+
+
+class TrafficRecord(TypedDict):
+    """What becomes of requests that name an alias."""
+
+    adapter: str
+    alias: str
+    revision: int
+    """Counts the rules that were set; 0 where none was."""
+    canary: int | None
+    weight: float
+    """Percent of the requests that the canary answers."""
+    stick: Literal["user", "key", "request"]
+    shadow: int | None
+    share: float
+    """Percent of the requests that the shadow is asked too."""
+    bounds: BoundsRecord
+    halted: str | None
+    """Why a server took canary or shadow off; null where a person set the rule."""
+    actor: str | None
+    at: str | None
 
 
 class ApprovalRecord(TypedDict):

@@ -5,7 +5,12 @@ from typing import Any
 from pydantic import ConfigDict, TypeAdapter
 
 from medley_registry.commands import policy_records, records
-from medley_registry.commands.policy_records import ApprovalRecord, DecisionRecord, ProtectionRecord
+from medley_registry.commands.policy_records import (
+    ApprovalRecord,
+    DecisionRecord,
+    ProtectionRecord,
+    TrafficRecord,
+)
 from medley_registry.commands.records import (
     AccessKeyRecord,
     AdapterRecord,
@@ -49,6 +54,7 @@ OUTPUTS: dict[str, Any] = {
     "adapter delete": TombstoneRecord,
     "adapter protect": ProtectionRecord,
     "adapter approve": ApprovalRecord,
+    "adapter traffic": TrafficRecord,
     "adapter promote --explain": DecisionRecord,
     "adapter decisions": list[DecisionRecord],
     "adapter evidence": list[EvidenceRecord],

@@ -14,7 +14,9 @@ from medley_registry.events import EventKind
 from medley_registry.index import Index
 from medley_registry.keys import AccessKey
 
-_SCOPE = re.compile(r"infer|publish|admin|promote:(\*|[a-z0-9][a-z0-9._-]{0,62})")
+_SCOPE = re.compile(
+    r"infer(:[a-z0-9*][a-z0-9._*-]{0,62})?|publish|admin|promote:(\*|[a-z0-9][a-z0-9._-]{0,62})"
+)
 _SECRET = re.compile(r"mdl_([0-9a-f]{16})_[A-Za-z0-9_-]{43}")
 _PREFIX = "mdl"
 
@@ -42,7 +44,7 @@ class Access:
         wanted = tuple(sorted(set(scopes)))
         for scope in wanted or ("",):
             if not _SCOPE.fullmatch(scope):
-                because = "a scope is infer, publish, promote:<alias>, promote:* or admin"
+                because = "a scope is infer, infer:<adapters>, publish, promote:<alias> or admin"
                 raise AdmissionRefused("scope", scope, because=because)
         key_id = secrets.token_hex(8)
         secret = f"{_PREFIX}_{key_id}_{secrets.token_urlsafe(32)}"

@@ -20,6 +20,7 @@ from medley_registry.item_scores import ItemScores
 from medley_registry.keys import AccessKey, Signature, TrustedKey
 from medley_registry.policies import Approval, Protection
 from medley_registry.references import Reference
+from medley_registry.traffic import TrafficRule
 from medley_registry.upkeep.naming import Name, named
 from medley_registry.variants import Variant, VariantKind
 from medley_registry.withdrawals import Revocation, Tombstone
@@ -187,6 +188,11 @@ def _decided(event: Event) -> list[Name]:
     return [(Decision, tuple(payload[key] for key in _DECISION))]
 
 
+def _steered(event: Event) -> list[Name]:
+    payload: dict[str, Any] = event.payload
+    return [(TrafficRule, (payload["adapter"], payload["alias"], payload["revision"]))]
+
+
 def _revoked(event: Event) -> list[Name]:
     payload: dict[str, Any] = event.payload
     return [(Revocation, (Digest.parse(payload["digest"]),))]
@@ -203,6 +209,8 @@ _RECORDS: dict[EventKind, Callable[[Event], list[Name]]] = {
     EventKind.ALIAS_PROTECTED: _protected,
     EventKind.ALIAS_APPROVED: _approved,
     EventKind.GATE_DECIDED: _decided,
+    EventKind.TRAFFIC_SET: _steered,
+    EventKind.TRAFFIC_HALTED: _steered,
     EventKind.CONTENT_REVOKED: _revoked,
     EventKind.KEY_TRUSTED: lambda event: [(TrustedKey, (event.payload["key_id"],))],
     EventKind.ACCESS_GRANTED: lambda event: [(AccessKey, (event.payload["key_id"],))],

@@ -44,6 +44,10 @@ def test_an_adapter_that_fits_is_admitted(tmp_path: Path) -> None:
 def test_the_manifest_names_the_bytes_that_were_examined(tmp_path: Path) -> None:
     folder = make_adapter(tmp_path / "adapter")
     (folder / "README.md").write_text("# Notes é")
+    (folder / "golden.json").write_text(
+        '{"schema": 1, "tolerance": 0.1, "prompts": '
+        '[{"prompt": "2 + 2 =", "answer": " 4", "tokens": 2, "logprob": -0.25}]}'
+    )
 
     files = check(folder).manifest.files
 

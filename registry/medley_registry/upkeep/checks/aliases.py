@@ -7,6 +7,7 @@ from medley_registry.adapters import Version
 from medley_registry.aliases import Alias, AliasMove
 from medley_registry.findings import Code, Finding
 from medley_registry.policies import Approval, Protection
+from medley_registry.traffic import TrafficRule
 from medley_registry.upkeep.facts import Facts
 from medley_registry.upkeep.naming import name_of
 
@@ -24,18 +25,24 @@ def check_aliases(facts: Facts) -> Iterator[Finding]:
 
 
 def check_policies(facts: Facts) -> Iterator[Finding]:
-    revisions: dict[str, list[int]] = defaultdict(list)
-    for protection in facts.all(Protection):
-        revisions[f"{protection.adapter}@{protection.alias}"].append(protection.revision)
-    for subject, found in revisions.items():
-        if sorted(found) != [*range(1, len(found) + 1)]:
-            because = f"has the revisions {sorted(found)}"
-            yield Finding(Code.POLICY_REVISIONS, subject, because)
+    yield from _check_revisions(facts.all(Protection), Code.POLICY_REVISIONS)
+    yield from _check_revisions(facts.all(TrafficRule), Code.TRAFFIC_REVISIONS)
     for approval in facts.all(Approval):
         version = facts.one(Version, approval.adapter, approval.number)
         if version is None or version.digest != approval.digest:
             subject = f"{approval.adapter}:{approval.number} by {approval.actor}"
             yield Finding(Code.APPROVAL_WRONG, subject, f"is for {approval.digest}")
+
+
+def _check_revisions(
+    records: Sequence[Protection] | Sequence[TrafficRule], code: Code
+) -> Iterator[Finding]:
+    revisions: dict[str, list[int]] = defaultdict(list)
+    for record in records:
+        revisions[f"{record.adapter}@{record.alias}"].append(record.revision)
+    for subject, found in revisions.items():
+        if sorted(found) != [*range(1, len(found) + 1)]:
+            yield Finding(code, subject, f"has the revisions {sorted(found)}")
 
 
 def _check_moves(alias: Alias, moves: Sequence[AliasMove]) -> Iterator[Finding]:

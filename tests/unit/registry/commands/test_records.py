@@ -50,6 +50,7 @@ adapter evidence add     | adapter evidence add notes:2 --kind evaluation --suit
                            --items {home}/items.jsonl
 adapter promote --explain | adapter promote notes:2 --explain
 adapter decisions        | adapter decisions notes
+adapter traffic          | adapter traffic notes --shadow 1 --share 5 --min-agreement 0.9
 adapter history          | adapter history notes
 adapter history --at     | adapter history notes --at 2020-01-01T00:00
 adapter protect          | adapter protect notes --for notes:3
