@@ -79,14 +79,20 @@ class Federation:
         until(ended_or_so, patience_s=LONGEST_S, otherwise=self.last_words)
 
     def last_words(self) -> str:
-        """The end of every log."""
-        logs = sorted(self.folder.glob("*.log"))
-        return "\n".join(f"{log.name}: {log.read_text()[-1500:]}" for log in logs)
+        """The end of every log, those of Flower's own programs too."""
+        logs = sorted(self.folder.rglob("*.log"))
+        return "\n".join(
+            f"{log.relative_to(self.folder)}: {log.read_text(errors='replace')[-1500:]}"
+            for log in logs
+        )
 
     def finish(self, coordinator: "subprocess.Popen[str]") -> dict[str, Any]:
         """Wait for the run's end; what the coordinator printed."""
-        out, _ = coordinator.communicate(timeout=LONGEST_S)
-        assert coordinator.returncode == 0, (self.folder / "coordinator.log").read_text()
+        try:
+            out, _ = coordinator.communicate(timeout=LONGEST_S)
+        except subprocess.TimeoutExpired:
+            raise AssertionError(f"the run did not end:\n{self.last_words()}") from None
+        assert coordinator.returncode == 0, self.last_words()
         return dict(json.loads(out.splitlines()[-1]))
 
     def start_sites(self) -> None:

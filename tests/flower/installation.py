@@ -2,11 +2,12 @@
 
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 from medley_training.flower.certificates import CertificateFolder, make_certificates
@@ -91,6 +92,13 @@ class Installation:
     def kill_superlink(self) -> None:
         (process,) = self.processes("medley_training.flower superlink")
         os.kill(process, signal.SIGKILL)
+
+    def has_told_of_a_question(self, since: float) -> bool:
+        """Whether a site knows of a question that was asked since then, by the clock."""
+        database = self.folder / "superlink" / "superlink.sqlite"
+        told = "SELECT 1 FROM message_ins WHERE delivered_at != '' AND created_at > ?"
+        with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as opened:
+            return opened.execute(told, (since,)).fetchone() is not None
 
     def stop_all(self) -> None:
         """End every process of this installation, whatever a test did."""

@@ -40,6 +40,7 @@ def results(summary: dict[str, Any]) -> list[tuple[str, Any]]:
 def test_a_run_over_machines_whose_coordinator_is_killed_gives_what_one_process_gives(
     federation: Federation, in_one_process: dict[str, Any]
 ) -> None:
+    federation.start_sites()  # those that another test has ended
     run = federation.run_folder("smoke")
 
     first = federation.start_coordinator(run)

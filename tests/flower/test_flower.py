@@ -4,6 +4,7 @@ import hashlib
 import json
 import random
 import threading
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -193,3 +194,27 @@ def test_a_coordinator_that_lost_its_superlink_says_so_and_a_new_one_finds_the_s
     assert superseded is not installation.sites
     for site in SITES:
         assert said(after[site])["process"] == installation.process(site)
+
+
+def test_a_site_that_was_fetching_a_question_as_the_superlink_was_lost_answers_a_new_one(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    began = time.time()
+
+    def lose() -> None:
+        until(lambda: installation.has_told_of_a_question(since=began))
+        time.sleep(1)  # it is at the parts by now
+        installation.kill_superlink()
+
+    losing = threading.Thread(target=lose)
+    losing.start()
+    with monkeypatch.context() as patched:
+        # The site is told of a question whose parts are still on their way when the line is lost.
+        patched.setattr("flwr.superlink.grid.grpc_grid.push_objects", lambda *_, **__: None)
+        with pytest.raises(RoundError):
+            list(installation.sites.ask({"south": train()}, deadline_s=SOON_S))
+    losing.join()
+    installation.serve()
+    after = dict(installation.sites.ask({"south": train()}, deadline_s=SOON_S))
+
+    assert said(after["south"])["process"] == installation.process("south")

@@ -5,6 +5,7 @@ import signal
 import sys
 import threading
 import time
+import traceback
 
 _EVERY_S = 0.3
 _SIGN_OFF_S = 2.0
@@ -15,12 +16,14 @@ def main() -> None:
     program, parent = sys.argv.pop(1), int(sys.argv.pop(1))
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
     sys.argv[0] = f"flower-{program}"
+    code: object = 0
     try:
         _run(program)
     except SystemExit as ended:
         code = ended.code
-    else:
-        code = 0
+    except Exception:  # a coordinator that does not take its node is one
+        traceback.print_exc()
+        code = 1
     # All is said. What is left, the interpreter's own end, can wait for a thread of gRPC for ever,
     # and nobody would see to it: our thread does not run any more by then.
     sys.stdout.flush()
@@ -34,9 +37,9 @@ def _run(program: str) -> None:
 
         run_superlink()
     else:
-        from flwr.supernode.cli import flower_supernode
+        from medley_training.flower.supernode import run_supernode
 
-        flower_supernode()
+        run_supernode()
 
 
 def _end_with(parent: int) -> None:

@@ -19,7 +19,11 @@ _CALL_S = 10.0
 
 
 class Desk:
-    """The ClientAppIo API of one SuperNode on this machine."""
+    """The ClientAppIo API of one SuperNode on this machine.
+
+    Attributes:
+        is_in_order: Whether every question that was taken up has had its answer delivered.
+    """
 
     def __init__(self, address: str, secret: bytes) -> None:
         from flwr.proto.clientappio_pb2_grpc import ClientAppIoStub
@@ -28,6 +32,7 @@ class Desk:
             CLIENTAPPIO_SUPEREXEC_METHODS,
         )
 
+        self.is_in_order = True
         self._address = address
         sign = SuperExecAuthClientInterceptor(
             master_secret=secret, protected_methods=CLIENTAPPIO_SUPEREXEC_METHODS
@@ -49,8 +54,8 @@ class Desk:
     def answer_next(self, app: "ClientApp") -> bool:
         """Answer one question if there is one; returns whether there was.
 
-        What goes wrong with one question is logged and the next one is waited for: the SuperNode
-        tells the coordinator a minute later that there will be no answer, which then asks again.
+        What goes wrong with one question is logged. The SuperNode should then be ended, so that the
+        coordinator asks again: it waits for the answer, a minute at least, and takes up nothing.
         """
         try:
             token = self._claim()
@@ -62,6 +67,7 @@ class Desk:
             self._answer(token, app)
         except Exception:
             _log.exception("an answer was not delivered")
+            self.is_in_order = False
         return True
 
     def _claim(self) -> str:

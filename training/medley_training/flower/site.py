@@ -129,7 +129,7 @@ def _serve(
     patience_s: float | None,
     stop: threading.Event,
 ) -> None:
-    """Answer questions until the SuperNode ends or `stop` is set."""
+    """Answer questions until the SuperNode ends, an answer is lost, or `stop` is set."""
     from medley_training.flower.desk import Desk
 
     address = f"127.0.0.1:{free_port()}"
@@ -149,7 +149,7 @@ def _serve(
         Desk(address, secret.value) as desk,
     ):
         line = _Line(door.address, patience_s)
-        while supernode.is_running and not stop.is_set():
+        while supernode.is_running and desk.is_in_order and not stop.is_set():
             if desk.answer_next(app):
                 line.is_up()
             else:
