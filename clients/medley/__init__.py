@@ -35,6 +35,7 @@ if TYPE_CHECKING:
         ServerFailed,
         SignatureRefused,
         StaleGeneration,
+        StaleRevision,
         StillRunning,
         TooLarge,
         TooManyPages,
@@ -48,7 +49,7 @@ if TYPE_CHECKING:
     from medley.results import Extraction, Job
     from medley.server_calls import Health, ListedModel
     from medley.streams import AsyncTextStream, TextStream
-    from medley.wire import ListedAdapter, Revoked
+    from medley.wire import ListedAdapter, Revoked, SteeredAlias
 
 __all__ = [
     "Adapters",
@@ -85,6 +86,8 @@ __all__ = [
     "ServerFailed",
     "SignatureRefused",
     "StaleGeneration",
+    "StaleRevision",
+    "SteeredAlias",
     "StillRunning",
     "TextStream",
     "TooLarge",
@@ -110,6 +113,7 @@ _ELSEWHERE = {
     "ListedAdapter": "medley.wire",
     "ListedModel": "medley.server_calls",
     "Revoked": "medley.wire",
+    "SteeredAlias": "medley.wire",
     "TextStream": "medley.streams",
 }
 

@@ -21,6 +21,7 @@ from medley_registry import (
     Reference,
     Signature,
     Tombstone,
+    Traffic,
     Variant,
     VariantKind,
     Version,
@@ -199,6 +200,26 @@ def set_policy(name: str, policy: AliasPolicy, *, alias: str = DEFAULT_ALIAS) ->
     path = _of(name, "aliases", alias, "policy")
     read = reading(wire.protection)
     return Call(method="PUT", path=path, read=read, body=policy.to_json())
+
+
+def get_traffic(name: str, *, alias: str = DEFAULT_ALIAS) -> Call[wire.SteeredAlias]:
+    return get(_of(name, "aliases", alias, "traffic"), reading(wire.steered))
+
+
+def set_traffic(
+    name: str,
+    traffic: Traffic,
+    *,
+    alias: str = DEFAULT_ALIAS,
+    expected_revision: int | None = None,
+) -> Call[wire.SteeredAlias]:
+    return Call(
+        method="PUT",
+        path=_of(name, "aliases", alias, "traffic"),
+        read=reading(wire.steered),
+        body={**traffic.to_json(), "expected_revision": expected_revision},
+        is_repeatable=expected_revision is not None,
+    )
 
 
 def list_decisions(name: str, *, alias: str = DEFAULT_ALIAS) -> Call[tuple[Decision, ...]]:

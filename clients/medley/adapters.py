@@ -19,6 +19,7 @@ from medley_registry import (
     Protection,
     Signature,
     Tombstone,
+    Traffic,
     Variant,
     VariantKind,
     Version,
@@ -29,7 +30,7 @@ from medley_registry.canonical import Json
 from medley import adapter_calls as calls
 from medley.calls import Sender
 from medley.transfer import publication, receiving
-from medley.wire import ListedAdapter, Revoked
+from medley.wire import ListedAdapter, Revoked, SteeredAlias
 
 _PAGE = 100
 
@@ -82,7 +83,8 @@ class Adapters:
         Content that is a version of this adapter already gives that version.
 
         Args:
-            folder: holds `adapter_config.json`, `adapter_model.safetensors`, perhaps a README.
+            folder: holds `adapter_config.json`, `adapter_model.safetensors`, perhaps a README
+                and `golden.json`.
             name: the adapter.
             base: the base model it was trained on, by its name on the server.
             round: the federated round it came from.
@@ -222,6 +224,27 @@ class Adapters:
     def protect(self, name: str, policy: AliasPolicy, *, alias: str = DEFAULT_ALIAS) -> Protection:
         """Let a policy be in force for an alias; an empty one demands nothing."""
         return self._client.send(calls.set_policy(name, policy, alias=alias))
+
+    def traffic(self, name: str, *, alias: str = DEFAULT_ALIAS) -> SteeredAlias:
+        """What becomes of requests that name an alias."""
+        return self._client.send(calls.get_traffic(name, alias=alias))
+
+    def set_traffic(
+        self,
+        name: str,
+        traffic: Traffic,
+        *,
+        alias: str = DEFAULT_ALIAS,
+        expected_revision: int | None = None,
+    ) -> SteeredAlias:
+        """Let a rule be in force for an alias: the whole rule, an empty one for none.
+
+        Raises:
+            StaleRevision: somebody else, or a server that took a canary off, has set another.
+            AliasProtected: the alias demands what the canary lacks.
+        """
+        call = calls.set_traffic(name, traffic, alias=alias, expected_revision=expected_revision)
+        return self._client.send(call)
 
     def decisions(self, name: str, *, alias: str = DEFAULT_ALIAS) -> tuple[Decision, ...]:
         """What was decided each time somebody asked to move the alias, and why; oldest first."""

@@ -68,6 +68,8 @@ class AsyncAdapters:
     history = Awaited(calls.history)
     policy = Awaited(calls.get_policy)
     protect = Awaited(calls.set_policy)
+    traffic = Awaited(calls.get_traffic)
+    set_traffic = Awaited(calls.set_traffic)
     decisions = Awaited(calls.list_decisions)
     approvals = Awaited(calls.list_approvals)
     approve = Awaited(calls.approve)

@@ -18,6 +18,7 @@
         │   └── ResultExpired         410  a job's result was kept as long as was said
         ├── Conflict             409
         │   ├── StaleGeneration       somebody else has moved the alias; has ``generation``
+        │   ├── StaleRevision         somebody else has set its traffic; has ``revision``
         │   ├── AliasProtected        the alias demands more; has ``unmet``
         │   └── IdempotencyConflict   the key came with another request before
         ├── TooLarge             413  has ``limit`` and ``actual`` where they are known
@@ -179,6 +180,13 @@ class StaleGeneration(Conflict):
     def generation(self) -> int | None:
         """Where the alias stood when the server answered."""
         return self.details.get("generation")
+
+
+class StaleRevision(Conflict):
+    @property
+    def revision(self) -> int | None:
+        """Of the rule of traffic that was in force when the server answered."""
+        return self.details.get("revision")
 
 
 class AliasProtected(Conflict):

@@ -23,6 +23,7 @@ _PARTS = {
     "adapter_config.json": "config",
     "adapter_model.safetensors": "weights",
     "README.md": "readme",
+    "golden.json": "golden",
 }
 
 

@@ -22,6 +22,7 @@ from medley_registry import (
     Protection,
     Signature,
     Tombstone,
+    Traffic,
     Variant,
     VariantKind,
     Version,
@@ -59,6 +60,24 @@ class Revoked:
     digest: Digest
     reason: str
     moved: tuple[Alias, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SteeredAlias:
+    """What becomes of requests that name an alias.
+
+    Attributes:
+        revision: counts the rules that were set; 0 where none was.
+        traffic: the rule in force.
+        halted: why a server took canary or shadow off; None where a person set the rule.
+        actor: who set it, or which server.
+    """
+
+    revision: int
+    traffic: Traffic
+    halted: str | None
+    actor: str | None
+    at: datetime | None
 
 
 def adapter(value: Json) -> ListedAdapter:
@@ -169,6 +188,16 @@ def protection(value: Json) -> Protection:
         policy=AliasPolicy.from_json(value["policy"]),
         actor=value["actor"],
         at=from_text(value["at"]),
+    )
+
+
+def steered(value: Json) -> SteeredAlias:
+    return SteeredAlias(
+        revision=value["revision"],
+        traffic=Traffic.from_json(value),
+        halted=value["halted"],
+        actor=value["actor"],
+        at=from_text(value["at"]) if value["at"] else None,
     )
 
 

@@ -1,25 +1,14 @@
-"""What goes back to the caller: our own JSON, and vLLM's answers with the version's reference."""
+"""vLLM's answers, under the reference of the version that they are from."""
 
-import json
-from collections.abc import Mapping
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from medley_registry import Version
 
+from medley_server.observing.request_record import RequestRecord
+
 if TYPE_CHECKING:
     from starlette.types import Message, Send
-
-
-async def send_json(
-    send: "Send", status: int, body: object, *, headers: Mapping[str, str] | None = None
-) -> None:
-    """A whole answer of ours."""
-    payload = json.dumps(body).encode()
-    lines = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(payload))]
-    lines += [(name.encode(), value.encode()) for name, value in (headers or {}).items()]
-    await send({"type": "http.response.start", "status": status, "headers": lines})
-    await send({"type": "http.response.body", "body": payload})
 
 
 class ReferencedAnswer:
@@ -31,9 +20,10 @@ class ReferencedAnswer:
     on at once.
     """
 
-    def __init__(self, version: Version, send: "Send") -> None:
-        """Answers of `version` go to `send`."""
+    def __init__(self, version: Version, send: "Send", record: RequestRecord) -> None:
+        """Answers of `version` go to `send`; `record` is told of one that names another model."""
         self._send = send
+        self._record = record
         self._engine_name = version.engine_name.encode()
         self._reference = version.reference.encode()
         self._is_error = False
@@ -74,7 +64,10 @@ class ReferencedAnswer:
         if self._is_error:
             return body.replace(self._engine_name, self._reference)
         field = b'"model":"%s"'
-        return body.replace(field % self._engine_name, field % self._reference)
+        named = body.replace(field % self._engine_name, field % self._reference)
+        if named == body and b'"model":"' in body:
+            self._record.names_another = True
+        return named
 
 
 def _is_stream(start: "Message") -> bool:

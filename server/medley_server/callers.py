@@ -12,6 +12,7 @@ import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -19,7 +20,7 @@ from medley_registry import AccessDenied, AccessKey, RegistryError
 from medley_registry.services.access import Access
 from medley_registry.timestamps import now
 
-from medley_server.errors import Forbidden, RegistryAway, Unauthorized
+from medley_server.errors import AdapterForbidden, Forbidden, RegistryAway, Unauthorized
 
 if TYPE_CHECKING:
     from starlette.types import Scope
@@ -40,6 +41,9 @@ AWAY_S = 3600.0
 PATIENCE_S = 5.0
 """How long a request waits for the registry before it goes on without."""
 
+_ONLY = f"{INFER}:"
+"""Begins the scopes that open inference with some adapters only."""
+
 _MOST_KEPT = 4096
 _NAME_LENGTH = 200
 _BEARER = re.compile(rb"(?i)bearer +")
@@ -56,9 +60,30 @@ class Caller:
 
     name: str
     scopes: frozenset[str]
+    key_id: str = ""
+    key_name: str = ""
+
+    def may_use(self, adapter: str) -> bool:
+        """Whether it may infer with an adapter: ``infer:ward-*`` allows those of that glob."""
+        if self.scopes & {INFER, ADMIN}:
+            return True
+        globs = (scope.removeprefix(_ONLY) for scope in self.scopes if scope.startswith(_ONLY))
+        return any(fnmatchcase(adapter, glob) for glob in globs)
+
+    def require_use(self, model: str) -> None:
+        """Let a reference pass whose adapter it may use; others are refused, there or not.
+
+        Raises:
+            AdapterForbidden: it may not.
+        """
+        adapter = model.partition("@")[0].partition(":")[0]
+        if not self.may_use(adapter):
+            raise AdapterForbidden(f"This key may not use the adapter {adapter!a}.")
 
     def allows(self, scope: str) -> bool:
         """Whether one of its scopes is this one or holds it."""
+        if scope == INFER and any(one.startswith(_ONLY) for one in self.scopes):
+            return True
         wanted = {scope, ADMIN}
         if scope.startswith("promote:"):
             wanted.add("promote:*")
@@ -122,7 +147,7 @@ class Callers:
             RegistryAway: its key cannot be looked up now.
         """
         headers = dict(scope["headers"])
-        given = _BEARER.sub(b"", headers.get(b"authorization", b""), count=1).strip()
+        given = key_of(scope)
         if not self._needs_key:
             await self._look_for_keys()
         if not self._needs_key:
@@ -130,10 +155,11 @@ class Callers:
         # Every key is compared, in constant time, so neither content nor position leaks by timing.
         equal = [hmac.compare_digest(given, key) for key in self._configured]
         if any(equal):
-            return Caller(f"configured key {equal.index(True) + 1}", frozenset({ADMIN}))
+            name = f"configured key {equal.index(True) + 1}"
+            return Caller(name, frozenset({ADMIN}), key_name=name)
         known = await self._authenticate(given)
         name = f"{known.key.name[:_NAME_LENGTH]} ({known.key.key_id})"
-        return Caller(name, frozenset(known.key.scopes))
+        return Caller(name, frozenset(known.key.scopes), known.key.key_id, known.key.name)
 
     async def _look_for_keys(self) -> None:
         if time.monotonic() - self._looked_at < FRESH_S:
@@ -179,6 +205,12 @@ class Callers:
         self._asked.pop(name, None)
         if not asked.cancelled():
             asked.exception()  # looked at, even if everybody has stopped waiting for it
+
+
+def key_of(scope: "Scope") -> bytes:
+    """The key that a request bears; nothing if it has none."""
+    headers = dict(scope["headers"])
+    return _BEARER.sub(b"", headers.get(b"authorization", b""), count=1).strip()
 
 
 def _is_from_a_page(headers: Mapping[bytes, bytes]) -> bool:

@@ -11,7 +11,6 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
-from medley_server.answers import send_json
 from medley_server.document_errors import of_server
 from medley_server.document_uploads import DocumentUploads
 from medley_server.errors import RouteNotFound, ServerError
@@ -20,6 +19,7 @@ from medley_server.extraction.port import Extractor
 from medley_server.extraction_settings import ExtractionSettings
 from medley_server.jobs import JobDesk
 from medley_server.jobs.shift import log_failure
+from medley_server.json_answer import send_json
 from medley_server.request_ids import REQUEST_ID
 from medley_server.routes import analyze, extract, jobs
 from medley_server.schemas.extraction import DocumentErrorAnswer

@@ -17,6 +17,7 @@ from typing import ClassVar
 
 from medley_registry import RegistryError, Unavailable
 
+from medley_server import errors
 from medley_server.errors import (
     BadRequest,
     BodyTooLarge,
@@ -26,6 +27,7 @@ from medley_server.errors import (
     Unauthorized,
 )
 from medley_server.extraction.errors import (
+    AdapterForbidden,
     AdapterNotFound,
     EngineError,
     ExtractionError,
@@ -105,6 +107,7 @@ def of_server(error: Exception) -> ServerError:
 
 
 _IN_OUR_WORDS: Mapping[type[Exception], type[ServerError]] = {
+    errors.AdapterForbidden: AdapterForbidden,
     Unauthorized: Unauthenticated,
     BadRequest: InvalidRequest,
     BodyTooLarge: FileTooLarge,

@@ -5,23 +5,33 @@
     ServerError
     ├── Rejected                 the request cannot be served as it is
     │   ├── BadRequest           400  not JSON, or not what the route takes
+    │   │   ├── FieldForbidden        a field that reaches beyond the caller's own request
+    │   │   └── ImageSourceForbidden  a picture, sound or video from a host that is not listed
     │   ├── Unauthorized         401  no key, or a wrong one
     │   ├── Forbidden            403  the key lacks the scope
+    │   │   └── AdapterForbidden      the key may not use this adapter
     │   ├── ModelNotFound        404  no such base, adapter, version or alias here
     │   ├── RouteNotFound        404  a route that is not on the allow-list
     │   ├── UploadTooSlow        408
     │   └── BodyTooLarge         413
+    ├── ComeBack                 429  too much at once; carries when to try again
+    │   ├── QueueFull                 as many requests wait for the engine as may
+    │   ├── WaitedTooLong             its turn did not come in time
+    │   └── RateLimited               more than the caller's limits allow, or too many wrong keys
     ├── Unserviceable            503  not now
     │   ├── AdapterUnavailable        known, but it cannot be loaded now; says why
     │   ├── RegistryAway              what was asked cannot be done without the registry
-    │   └── UploadsBusy               as many uploads as there may be at once
+    │   ├── UploadsBusy               as many uploads as there may be at once
+    │   └── ServerStopping            on its way out; another replica may answer
+    ├── EngineDied               the engine is gone, so the server starts anew
     └── CannotStart              the server refuses to start; exit code 1
 
 Status codes live in this module alone; the body is OpenAI's error object, with `details` where an
 error carries more than its text.
 """
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 from medley_registry import errors as registry
@@ -55,6 +65,29 @@ class BadRequest(Rejected):
     code: ClassVar[str | None] = "bad_request"
 
 
+class FieldForbidden(BadRequest):
+    """Carries the name of the field in `param`, and why in its text."""
+
+    code: ClassVar[str | None] = "field_forbidden"
+
+    def __init__(self, field: str, why: str) -> None:
+        self._field = field
+        super().__init__(f"`{field}` is not taken from callers: {why}.")
+
+    def body(self) -> dict[str, object]:
+        """See `ServerError.body`."""
+        return error_body(str(self), kind=self.kind, code=self.code, param=self._field)
+
+
+class ImageSourceForbidden(FieldForbidden):
+    """Quotes nothing of the URL, which may open what it names."""
+
+    code: ClassVar[str | None] = "image_source_forbidden"
+
+    def __init__(self, field: str, because: str) -> None:
+        super().__init__(field, f"{because}; send the bytes in a data URL")
+
+
 class Unauthorized(Rejected):
     status: ClassVar[int] = 401
     code: ClassVar[str | None] = "invalid_api_key"
@@ -69,6 +102,11 @@ class Forbidden(Rejected):
     code: ClassVar[str | None] = "insufficient_scope"
 
 
+class AdapterForbidden(Forbidden):
+    code: ClassVar[str | None] = "adapter_forbidden"
+    param: ClassVar[str | None] = "model"
+
+
 class ModelNotFound(Rejected):
     """Carries the nearest names that are served, as its text does."""
 
@@ -78,9 +116,15 @@ class ModelNotFound(Rejected):
 
     def __init__(self, model: str, *, because: str = "", nearest: tuple[str, ...] = ()) -> None:
         self.nearest = nearest
+        self._model, self._because = model, because
         reason = f" ({because})" if because else ""
         hint = f" Nearest: {', '.join(f'`{name}`' for name in nearest)}." if nearest else ""
         super().__init__(f"The model `{model}` does not exist{reason}.{hint}")
+
+    def seen_by(self, may_use: Callable[[str], bool]) -> "ModelNotFound":
+        """The same for a caller who may not learn of every adapter."""
+        seen = tuple(name for name in self.nearest if may_use(re.split("[:@]", name)[0]))
+        return ModelNotFound(self._model, because=self._because, nearest=seen)
 
 
 class RouteNotFound(Rejected):
@@ -96,6 +140,33 @@ class UploadTooSlow(Rejected):
 class BodyTooLarge(Rejected):
     status: ClassVar[int] = 413
     code: ClassVar[str | None] = "body_too_large"
+
+
+class ComeBack(ServerError):
+    """Carries when that may help."""
+
+    status: ClassVar[int] = 429
+    kind: ClassVar[str] = "rate_limit_error"
+
+    def __init__(self, message: str, *, wait_s: int) -> None:
+        super().__init__(message)
+        self.wait_s = wait_s
+
+    def headers(self) -> dict[str, str]:
+        """See `ServerError.headers`."""
+        return {"retry-after": str(self.wait_s)}
+
+
+class QueueFull(ComeBack):
+    code: ClassVar[str | None] = "queue_full"
+
+
+class WaitedTooLong(ComeBack):
+    code: ClassVar[str | None] = "waited_too_long"
+
+
+class RateLimited(ComeBack):
+    code: ClassVar[str | None] = "rate_limited"
 
 
 class Unserviceable(ServerError):
@@ -115,6 +186,15 @@ class RegistryAway(Unserviceable):
 class UploadsBusy(Unserviceable):
     code: ClassVar[str | None] = registry.Busy.code
     retry_after_s: ClassVar[int | None] = 5
+
+
+class ServerStopping(Unserviceable):
+    code: ClassVar[str | None] = "server_stopping"
+    retry_after_s: ClassVar[int | None] = 1
+
+
+class EngineDied(ServerError):
+    pass
 
 
 class CannotStart(ServerError):
@@ -146,6 +226,7 @@ REGISTRY_STATUS: Mapping[type[registry.RegistryError], int] = {
     registry.AccessDenied: 403,
     registry.Conflict: 409,
     registry.StaleGeneration: 409,
+    registry.StaleRevision: 409,
     registry.Busy: 503,
     registry.Damaged: 500,
     registry.BlobMissing: 500,
@@ -158,7 +239,7 @@ REGISTRY_STATUS: Mapping[type[registry.RegistryError], int] = {
 }
 """Every error of the registry; the code in the body is the registry's own."""
 
-_DETAILS = ("nearest", "rule", "value", "unmet", "generation")
+_DETAILS = ("nearest", "rule", "value", "unmet", "generation", "revision")
 _RETRY_AFTER_S = {registry.Busy: 1, registry.Unavailable: 5}
 # Their texts name folders and hosts of the server, which are no business of a caller's.
 _KEPT_TO_OURSELVES = (

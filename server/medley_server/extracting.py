@@ -10,6 +10,7 @@ from medley_server.document_uploads import DocumentUploads
 from medley_server.engine.port import Engine
 from medley_server.extraction.asking import Asking
 from medley_server.extraction.completer import AppCompleter
+from medley_server.extraction.in_turn import InTurn
 from medley_server.extraction.pipeline import Pipeline
 from medley_server.extraction.port import Extractor
 from medley_server.extraction.resized_image import Eye
@@ -55,7 +56,7 @@ def _pipeline(
     completer = AppCompleter(app, is_alive=lambda: engine.is_healthy)
     return Pipeline(
         readers,
-        Asking(completer),
+        Asking(InTurn(completer, service.admission)),
         ServedModels(service, base, engine),
         eye=Eye.of_base(base.model.path),
     )

@@ -1,12 +1,8 @@
 """What `medley serve` is told about documents: their limits, and how many at a time."""
 
-import ipaddress
-import re
 from dataclasses import dataclass
 
-from medley_server.errors import CannotStart
-
-_HOST = re.compile(r"(?:[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?\.)*[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?")
+from medley_server.listed_hosts import check_list
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,12 +43,7 @@ class ExtractionSettings:
         Raises:
             CannotStart: One of the callback hosts is no name, address or network.
         """
-        for host in self.callback_hosts:
-            if not (_HOST.fullmatch(host) or _is_network(host)):
-                raise CannotStart(
-                    f"--callback-hosts: {host!r} is no host name, address or network (without "
-                    "scheme, port and path)"
-                )
+        check_list(self.callback_hosts, flag="--callback-hosts")
 
     @property
     def rows(self) -> dict[str, float | int]:
@@ -64,11 +55,3 @@ class ExtractionSettings:
             "deadline_s": self.deadline_s,
             "results_kept_s": self.results_kept_s,
         }
-
-
-def _is_network(text: str) -> bool:
-    try:
-        ipaddress.ip_network(text)
-    except ValueError:
-        return False
-    return True

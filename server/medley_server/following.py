@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from medley_registry import Alias, Event, EventKind, Reference, Registry, Version
+from medley_registry.errors import NotARegistry
+from medley_registry.traffic import Steered
 
 from medley_server.served_base import ServedBase
 
@@ -23,12 +25,14 @@ class Reading:
         versions: in every state; those that changed, or all.
         is_whole: whether they are all.
         aliases: every alias.
+        steered: those that have a rule of traffic, with it.
     """
 
     head: int
     versions: list[Version]
     is_whole: bool
     aliases: list[Alias]
+    steered: list[Steered]
 
 
 def read(registry: Registry, base: ServedBase, *, after: int) -> Reading:
@@ -37,12 +41,13 @@ def read(registry: Registry, base: ServedBase, *, after: int) -> Reading:
     The states are read, not replayed: events only tell which, so one seen twice changes nothing.
 
     Raises:
-        RegistryError: the registry cannot be read.
+        RegistryError: the registry cannot be read, or is another one, which does not know the base.
     """
     # The head first: what happens in between is then seen again, not missed.
     head = registry.head()
     is_whole = after == 0 or not after <= head <= after + MOST_EVENTS  # behind: it was restored
     if is_whole:
+        _check_same(registry, base)
         versions = versions_for(registry, base)
     else:
         events = registry.events(after=after, limit=MOST_EVENTS)
@@ -52,7 +57,8 @@ def read(registry: Registry, base: ServedBase, *, after: int) -> Reading:
             for version in registry.versions(name, before=number + 1, limit=1)
             if version.base_id in base.base_ids
         ]
-    return Reading(head, versions, is_whole, registry.aliases())
+    steered = registry.traffic.steered()
+    return Reading(head, versions, is_whole, registry.aliases(), steered)
 
 
 def versions_for(registry: Registry, base: ServedBase) -> list[Version]:
@@ -63,6 +69,12 @@ def versions_for(registry: Registry, base: ServedBase) -> list[Version]:
         if adapter.base_id in base.base_ids
         for version in registry.versions(adapter.name)
     ]
+
+
+def _check_same(registry: Registry, base: ServedBase) -> None:
+    """Where another registry was put in its place, all that is served would seem to be gone."""
+    if not any(known.base_id in base.base_ids for known in registry.bases()):
+        raise NotARegistry(f"this registry does not know base {base.name}: it is another one")
 
 
 def _changed(events: Iterable[Event]) -> set[Key]:

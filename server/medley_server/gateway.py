@@ -1,36 +1,45 @@
-"""The ASGI layer in front of vLLM's app: keys and scopes, the allow-list, and pinned references.
+"""The ASGI layer in front of vLLM's app: keys and scopes, and the allow-list of routes."""
 
-A reference in `model` is resolved once, to a version, before vLLM sees the request; vLLM is given
-the version's engine name, and the caller gets back the version's reference (`name:7`) and its
-digest.
-"""
-
-import json
+import asyncio
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from medley_registry import Version
-
-from medley_server.answers import ReferencedAnswer, send_json
+from medley_server.bodies import bounded, read_body, replayed
 from medley_server.callers import ADMIN, CALLER, INFER, Caller, Callers
 from medley_server.document_errors import of_server
-from medley_server.errors import BadRequest, BodyTooLarge, RouteNotFound, ServerError
-from medley_server.extraction.errors import answer_body
+from medley_server.draining import drained
+from medley_server.errors import RouteNotFound, ServerError
+from medley_server.extraction.errors import FileTooLarge, answer_body
+from medley_server.image_sources import ImageSources
+from medley_server.inference import Inference
+from medley_server.json_answer import send_json
+from medley_server.limits.asked import Asked
+from medley_server.limits.bad_keys import GuardedCallers
+from medley_server.limits.quotas import Quotas
+from medley_server.limits.table import Limits
+from medley_server.observing.exposition import beside
+from medley_server.observing.metrics import Metrics
+from medley_server.observing.request_record import record_of
 from medley_server.request_ids import REQUEST_ID, request_id_of, with_request_id
 from medley_server.service import Service
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
-    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+    from starlette.types import ASGIApp, Receive, Scope, Send
+
+    from medley_server.page import WebPage
 
 PINNED = frozenset(
     {"/v1/chat/completions", "/v1/completions", "/v1/responses", "/tokenize", "/detokenize"}
 )
 """Routes whose `model` is a reference."""
 
-PASSED = frozenset({"/metrics", "/version"})
+METRICS = "/metrics"
+"""VLLM's, and ours behind them."""
+
+PASSED = frozenset({METRICS, "/version"})
 """Routes that go to vLLM as they come."""
 
 KEYLESS = frozenset({"/health"})
@@ -78,6 +87,10 @@ class Gateway:
         max_body_bytes: int,
         registry_app: "ASGIApp | None" = None,
         documents: "Documents | None" = None,
+        page: "WebPage | None" = None,
+        limits: Limits | None = None,
+        metrics: Metrics | None = None,
+        sources: ImageSources | None = None,
     ) -> None:
         """Wraps vLLM's app.
 
@@ -88,13 +101,28 @@ class Gateway:
             max_body_bytes: longest request body read.
             registry_app: the registry's face; none: its routes are unknown.
             documents: extraction; none: its routes are unknown.
+            page: the web page; none: there is nothing at `/`.
+            limits: what each key may ask for; none: the usual.
+            metrics: ours, beside vLLM's; none: vLLM's alone.
+            sources: where media of requests may come from; none: the request itself.
         """
         self._app = app
         self._service = service
-        self._callers = Callers(service.access, api_keys, is_local=service.is_local)
+        callers = Callers(service.access, api_keys, is_local=service.is_local)
+        self._callers = GuardedCallers(callers)
+        self._quotas = Quotas(limits or Limits())
+        self._metrics = metrics
+        self._inference = Inference(
+            app,
+            service,
+            self._quotas,
+            max_body_bytes=max_body_bytes,
+            sources=sources or ImageSources(()),
+        )
         self._max_body_bytes = max_body_bytes
         self._registry_app = registry_app
         self._documents = documents
+        self._web_page = page
         self._pages = {"/health": self._health, "/v1/models": service.models}
 
     async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
@@ -102,6 +130,7 @@ class Gateway:
         if scope["type"] != "http":
             await send({"type": "websocket.close", "code": 1008})
             return
+        receive, send = drained(scope, receive, send)
         if self._is_document(scope["path"].rstrip("/")):
             await self._serve_document(scope, receive, send)
             return
@@ -127,20 +156,35 @@ class Gateway:
         if method == "GET" and path in KEYLESS:
             await send_json(send, *self._pages[path]())
             return
+        if self._web_page is not None and self._web_page.is_public(method, path):
+            await self._web_page(scope, receive, send)
+            return
         caller = await self._callers.identify(scope)
+        record_of(scope).caller = caller.name
         if method == "GET" and path in self._pages:
-            await send_json(send, *self._pages[path]())
+            status, body = self._pages[path]()
+            await send_json(send, status, _for_caller(body, caller))
         elif method == "GET" and path in BENCHMARK:
             await send_json(send, 200, await self._benchmark(scope, caller))
         elif method == "POST" and path in PINNED:
             caller.require(INFER)
-            await self._serve_pinned({**scope, "path": path}, receive, send)
+            await self._inference({**scope, "path": path, CALLER: caller}, receive, send)
         elif method == "GET" and path in PASSED:
-            await self._app(scope, receive, send)
+            await self._pass(path, scope, receive, send)
         elif is_ours:
             await self._serve_registry({**scope, "path": path, CALLER: caller}, receive, send)
+        elif self._web_page is not None and self._web_page.is_private(method, path):
+            caller.require(INFER)
+            await self._web_page({**scope, CALLER: caller}, receive, send)
         else:
             raise RouteNotFound(f"There is no route {method} {scope['path']} on this server.")
+
+    async def _pass(self, path: str, scope: "Scope", receive: "Receive", send: "Send") -> None:
+        if path != METRICS or self._metrics is None:
+            await self._app(scope, receive, send)
+            return
+        ours = await asyncio.to_thread(self._metrics.text)  # long, where there are many versions
+        await beside(self._app, ours, scope, receive, send)
 
     async def _benchmark(self, scope: "Scope", caller: Caller) -> dict[str, Any]:
         is_reset = b"reset=true" in scope.get("query_string", b"").split(b"&")
@@ -150,8 +194,8 @@ class Gateway:
     async def _serve_registry(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
         assert self._registry_app is not None
         if not (scope["method"] == "POST" and UPLOAD.fullmatch(scope["path"])):
-            raw = await _read_body(receive, min(self._max_body_bytes, JSON_LIMIT_BYTES))
-            receive = _replay(raw, receive)
+            raw = await read_body(receive, min(self._max_body_bytes, JSON_LIMIT_BYTES))
+            receive = replayed(raw, receive)
         await self._registry_app(scope, receive, send)
 
     async def _serve_document(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
@@ -163,77 +207,26 @@ class Gateway:
             return
         try:
             caller = await self._callers.identify(scope)
+            record_of(scope).caller = caller.name
             caller.require(INFER)
-        except ServerError as refused:
+            known = {CALLER: caller, REQUEST_ID: request_id, "path": scope["path"].rstrip("/")}
+            if scope["method"] != "POST":
+                await self._documents.app({**scope, **known}, receive, send)
+                return
+            limit = self._quotas.limits.of(caller).max_body_bytes
+            receive = receive if limit is None else bounded(receive, limit, too_large=FileTooLarge)
+            with self._quotas.taken(caller, Asked()):
+                await self._documents.app({**scope, **known}, receive, send)
+        except ServerError as refused:  # before the app: it turns its own into answers
             error = of_server(refused)
             body = answer_body(error, request_id=request_id)
             await send_json(send, error.status, body, headers=error.headers())
-            return
-        known = {CALLER: caller, REQUEST_ID: request_id, "path": scope["path"].rstrip("/")}
-        await self._documents.app({**scope, **known}, receive, send)
-
-    async def _serve_pinned(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
-        raw = await _read_body(receive, self._max_body_bytes)
-        request = _parse(raw)
-        model = request.get("model")
-        if model is not None and not isinstance(model, str):
-            raise BadRequest("`model` must be text, such as `name`, `name@alias` or `name:7`.")
-        if model is None or self._service.is_base(model):
-            await self._app(scope, _replay(raw, receive), send)
-            return
-        version = await self._service.resolve(model)
-        async with self._service.lease(version):
-            body = _pin(request, version)
-            answer = ReferencedAnswer(version, send)
-            await self._app(_with_length(scope, len(body)), _replay(body, receive), answer.send)
 
 
-def _pin(request: dict[str, Any], version: Version) -> bytes:
-    """The body vLLM gets: the engine's name, and the digest as the prefix cache's second guard."""
-    salt = request.get("cache_salt")
-    pinned = request | {
-        "model": version.engine_name,
-        "cache_salt": version.digest.hex if salt is None else f"{version.digest.hex}:{salt}",
-    }
-    return json.dumps(pinned, separators=(",", ":")).encode()
-
-
-def _parse(raw: bytes) -> dict[str, Any]:
-    try:
-        request = json.loads(raw)
-    except (ValueError, RecursionError) as error:
-        raise BadRequest(f"The body is not JSON: {error}.") from error
-    if not isinstance(request, dict):
-        raise BadRequest("The body must be a JSON object.")
-    return request
-
-
-async def _read_body(receive: "Receive", limit: int) -> bytes:
-    chunks: list[bytes] = []
-    size = 0
-    more = True
-    while more:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise BadRequest("The caller left before the body was complete.")
-        chunks.append(message.get("body", b""))
-        size += len(chunks[-1])
-        if size > limit:
-            raise BodyTooLarge(f"The body is longer than {limit} bytes.")
-        more = message.get("more_body", False)
-    return b"".join(chunks)
-
-
-def _replay(body: bytes, receive: "Receive") -> "Receive":
-    """Gives the body that was read, then whatever comes after it (a disconnect)."""
-    pending: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
-
-    async def replay() -> "Message":
-        return pending.pop() if pending else await receive()
-
-    return replay
-
-
-def _with_length(scope: "Scope", length: int) -> "Scope":
-    headers = [(name, value) for name, value in scope["headers"] if name != b"content-length"]
-    return {**scope, "headers": [*headers, (b"content-length", str(length).encode())]}
+def _for_caller(body: dict[str, Any], caller: Caller) -> dict[str, Any]:
+    """A page without the adapters in its list that a key may not use."""
+    if "data" not in body:
+        return body
+    cards = (card for card in body["data"] if card["kind"] != "base")
+    hidden = {card["id"] for card in cards if not caller.may_use(card["root"].partition(":")[0])}
+    return body | {"data": [card for card in body["data"] if card["id"] not in hidden]}

@@ -33,6 +33,7 @@ from medley_server.routes import (
     policies,
     publishing,
     states,
+    traffic,
     versions,
 )
 from medley_server.schemas.errors import ErrorAnswer
@@ -40,7 +41,7 @@ from medley_server.uploads import Uploads
 
 log = logging.getLogger(__name__)
 
-_ROUTES = (adapters, versions, publishing, files, states, evidence, aliases, policies)
+_ROUTES = (adapters, versions, publishing, files, states, evidence, aliases, policies, traffic)
 _MOST_ERRORS_TOLD = 5
 
 

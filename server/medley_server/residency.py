@@ -1,61 +1,39 @@
-"""Which versions the engine holds, and which of them have requests running."""
+"""Which versions the engine holds, and which of them have requests running.
+
+A version has a place in the engine from before it is loaded until the engine has confirmed that it
+let go. There are never more than the engine holds at a time: of more, it would drop one by itself
+and read its files again in the middle of a batch, and if those were gone by then, it would die.
+"""
 
 import asyncio
 import logging
-import time
-from collections.abc import AsyncIterator, Callable, Collection, Iterable
+from collections.abc import AsyncIterator, Coroutine, Iterable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
-from enum import StrEnum
 from pathlib import Path
+from typing import Any
 
-from medley_registry import Registry, RegistryError, Version
+from medley_registry import Registry, Version
 
-from medley_server.checks import check_finite, check_fits
+from medley_server.adapter_files import AdapterFiles
 from medley_server.engine.port import Engine
 from medley_server.errors import AdapterUnavailable
+from medley_server.fetching import Fetched, Fetcher
 from medley_server.leasing import Leaseholder
+from medley_server.phases import OnPhase, Phase
+from medley_server.probing import Prober, ProbeRefused
+from medley_server.resident import Resident
 from medley_server.served_base import ServedBase
 
 log = logging.getLogger(__name__)
 
-
-class Phase(StrEnum):
-    """The phases of bringing a version in and letting the one before go, in order."""
-
-    VERIFIED = "verified"
-    CHECKED = "checked"
-    LOADED = "loaded"
-    LIVE = "live"
-    DRAINED = "drained"
-
-
 UNLOAD_RETRY_S = 1.0
 """How long a version that the engine would not let go of is left alone."""
 
-OnPhase = Callable[[Phase], None]
+BUSY_S = 0.05
+"""How long one is left alone that was taken up again just as it was to go."""
 
-
-@dataclass(slots=True)
-class Resident:
-    """A version in the engine, and how many requests it is answering."""
-
-    version: Version
-    requests: int = 0
-    last_used: float = field(default_factory=time.monotonic)
-    idle: asyncio.Event = field(default_factory=asyncio.Event)
-
-    def hold(self) -> None:
-        """One request more; while there is one, the version stays."""
-        self.requests += 1
-        self.idle.clear()
-
-    def release(self) -> None:
-        """One request fewer."""
-        self.requests -= 1
-        self.last_used = time.monotonic()
-        if self.requests == 0:
-            self.idle.set()
+ROOM_S = 30.0
+"""How long a load waits where every place is taken by a version with requests running."""
 
 
 class Residency:
@@ -70,32 +48,70 @@ class Residency:
             registry: where the files come from.
             base: what the engine runs.
             engine: what holds the adapters.
-            cache: folder of verified files, by digest; the engine reads them again at need.
+            cache: folder of verified files, by digest; see `AdapterFiles`.
             capacity: versions to keep loaded.
         """
-        self._registry = registry
-        self._base = base
         self._engine = engine
-        self._cache = cache
         self._capacity = capacity
-        self._residents: dict[str, Resident] = {}  # by engine name: equal files, other adapter
+        self._places: dict[str, Resident] = {}  # by engine name: equal files, other adapter
+        self._residents: dict[str, Resident] = {}  # those of them that answer
+        self._arriving: dict[str, asyncio.Task[None]] = {}
+        self._tasks: set[asyncio.Task[object]] = set()
         self._locks: dict[str, asyncio.Lock] = {}
+        self._room = asyncio.Event()  # set when a place may have become free
+        self._proven: set[str] = set()
+        self._refused: dict[str, str] = {}
         self._barred: set[str] = set()
-        self._leaving: dict[str, asyncio.Task[None]] = {}
+        self._retired: set[str] = set()
+        self._live: dict[str, Version] = {}
+        self._standby: dict[str, Version] = {}
         self.leases = Leaseholder(registry)
-        self.kept: Collection[str] = ()
-        """Engine names to keep although idle: those that aliases answer with."""
+        files = AdapterFiles(registry, cache)
+        files.spared = lambda: {
+            version.digest.hex for kept in (self._live, self._standby) for version in kept.values()
+        }
+        self.fetcher = Fetcher(files, base, engine.facts)
+        self.prober = Prober(engine, base)
 
     @property
     def residents(self) -> list[Resident]:
-        """What the engine holds now, in order of loading."""
+        """What answers now, in order of loading."""
         return list(self._residents.values())
+
+    @property
+    def leaving(self) -> list[Resident]:
+        """What answers no more and still has its place: a leak, if it stays so."""
+        return [one for name, one in self._places.items() if name not in self._residents]
+
+    def keep(self, live: Iterable[Version], standby: Iterable[Version]) -> None:
+        """Says what to keep although idle: what aliases answer with, and what they did before."""
+        self._live = {version.engine_name: version for version in live}
+        self._standby = {version.engine_name: version for version in standby}
+
+    def retire(self, versions: Iterable[Version]) -> None:
+        """Has the engine let go of these, each when it is idle, unless they are kept by then."""
+        self._retired |= {version.engine_name for version in versions}
+        self._let_go_unwanted()
+
+    def judge(self, versions: Iterable[Version]) -> None:
+        """Has the engine let go of those that may not be served, each when it is idle.
+
+        Args:
+            versions: as they stand now; of others, what was said of them before holds.
+        """
+        for version in versions:
+            if version.state.is_servable:
+                self._barred.discard(version.engine_name)
+            else:
+                self._barred.add(version.engine_name)
+        self._let_go_unwanted()
 
     async def ensure(self, version: Version, on_phase: OnPhase = lambda _: None) -> None:
         """Has the engine hold this version, loading it if it does not.
 
         Raises:
-            AdapterUnavailable: its files are damaged, do not fit, or the engine refused them.
+            AdapterUnavailable: its files are damaged, do not fit, or the engine refused them; or
+                it answers wrongly; or there is no place for it.
         """
         async with self.lease(version, on_phase):
             pass
@@ -111,92 +127,168 @@ class Residency:
         """
         # Found and held without an await in between, so nobody can free it meanwhile.
         while (resident := self._residents.get(version.engine_name)) is None:
-            await self._bring_in(version, on_phase)
+            await self._arrival(version, on_phase)
         resident.hold()
         try:
-            await self._make_room()
             yield
         finally:
             resident.release()
-            self._let_go_if_barred(resident)
-
-    def judge(self, versions: Iterable[Version]) -> None:
-        """Has the engine let go of those that may not be served, each when it is idle.
-
-        Args:
-            versions: as they stand now; of others, what was said of them before holds.
-        """
-        for version in versions:
-            if version.state.is_servable:
-                self._barred.discard(version.engine_name)
-            else:
-                self._barred.add(version.engine_name)
-        for resident in self.residents:
-            self._let_go_if_barred(resident)
-
-    def _let_go_if_barred(self, resident: Resident) -> None:
-        name = resident.version.engine_name
-        if name in self._barred and name not in self._leaving and resident.requests == 0:
-            self._leaving[name] = asyncio.create_task(self._let_go(resident))
-
-    async def _let_go(self, resident: Resident) -> None:
-        name = resident.version.engine_name
-        try:
-            while name in self._barred and self._residents.get(name) is resident:
-                if resident.requests or await self._free(resident):
-                    return  # its last request asks again
-                await asyncio.sleep(UNLOAD_RETRY_S)
-        finally:
-            del self._leaving[name]
+            if resident.requests == 0:
+                self._room.set()
+                self._let_go_unwanted()
 
     async def drained(self, version: Version) -> None:
         """Returns once no request is running on the version."""
-        if (resident := self._residents.get(version.engine_name)) is not None:
+        if (resident := self._places.get(version.engine_name)) is not None:
             await resident.idle.wait()
 
+    async def freed(self, version: Version) -> None:
+        """Returns once the engine has confirmed that it does not hold the version."""
+        if (resident := self._places.get(version.engine_name)) is not None:
+            await resident.gone.wait()
+
+    async def _arrival(self, version: Version, on_phase: OnPhase) -> None:
+        """One load for all who wait, which goes on when they go: the engine cannot stop halfway."""
+        name = version.engine_name
+        if (arriving := self._arriving.get(name)) is None:
+            arriving = asyncio.create_task(self._bring_in(version, on_phase))
+            self._arriving[name] = arriving
+            arriving.add_done_callback(lambda task: self._arrived(name, task))
+        await asyncio.shield(arriving)
+
+    def _arrived(self, name: str, task: "asyncio.Task[None]") -> None:
+        del self._arriving[name]
+        if not task.cancelled():
+            task.exception()  # looked at, even if everybody has stopped waiting for it
+
     async def _bring_in(self, version: Version, on_phase: OnPhase) -> None:
-        async with self._locks.setdefault(version.engine_name, asyncio.Lock()):
-            if version.engine_name in self._residents:
-                return
-            check_fits(version, self._base, self._engine.facts)
-            folder = await asyncio.to_thread(self._verified_files, version)
-            on_phase(Phase.VERIFIED)
-            await asyncio.to_thread(check_finite, version, folder)
-            on_phase(Phase.CHECKED)
-            await self._engine.load(version.engine_name, folder)
-            on_phase(Phase.LOADED)
-            self._residents[version.engine_name] = Resident(version)
-        log.info("loaded %s as %s", version.reference, version.engine_name)
+        resident = Resident(version)
+        async with self._locks.setdefault(resident.name, asyncio.Lock()):
+            if (refusal := self._refused.get(resident.name)) is not None:
+                raise AdapterUnavailable(refusal)
+            if resident.name in self._places:
+                raise AdapterUnavailable(f"the engine does not let go of {version.reference}")
+            await asyncio.to_thread(self.leases.take, version)
+            fetched = await self.fetcher.fetch(version, on_phase)
+            try:
+                await self._take_place(resident)
+            except BaseException:
+                self.fetcher.release(version)
+                raise
+            await self._load(resident, fetched, on_phase)
+            self._retired.discard(resident.name)
+            self._residents[resident.name] = resident
+        log.info("loaded %s as %s", version.reference, resident.name)
 
-    def _verified_files(self, version: Version) -> Path:
-        self.leases.take(version)
+    async def _take_place(self, resident: Resident) -> None:
+        """Makes room: as much as is to be kept, and at the very most what the engine holds.
+
+        Raises:
+            AdapterUnavailable: the engine holds no more, and all of it is in use.
+        """
+        await self._trim(room_for=1)
+        most = self._engine.facts.max_held
         try:
-            return self._registry.checkout(version, self._cache)
-        except (RegistryError, OSError) as error:
-            raise AdapterUnavailable(f"{version.reference} cannot be fetched: {error}") from error
+            async with asyncio.timeout(ROOM_S):
+                while most is not None and len(self._places) >= most:
+                    self._room.clear()
+                    if (idle := self._least_needed()) is None:
+                        await self._room.wait()
+                    elif not await self._free(idle):
+                        await asyncio.sleep(BUSY_S)
+        except TimeoutError as error:
+            raise AdapterUnavailable(
+                f"{resident.version.reference} finds no place: the engine holds {most} adapters, "
+                f"and none of them was idle for {ROOM_S:.0f} s"
+            ) from error
+        self._places[resident.name] = resident
 
-    async def _make_room(self) -> None:
-        while len(self._residents) > self._capacity:
-            idle = [
-                resident
-                for resident in self._residents.values()
-                if resident.requests == 0 and resident.version.engine_name not in self.kept
-            ]
-            if not idle or not await self._free(min(idle, key=lambda one: one.last_used)):
+    async def _load(self, resident: Resident, fetched: Fetched, on_phase: OnPhase) -> None:
+        version, name = resident.version, resident.name
+        try:
+            await self._engine.load(name, fetched.folder)
+        except BaseException:
+            self._give_up_place(resident)
+            raise
+        on_phase(Phase.LOADED)
+        try:
+            if name not in self._proven:
+                await self.prober.probe(version, fetched)
+                self._proven.add(name)
+        except BaseException as error:
+            if isinstance(error, ProbeRefused):
+                self._refused[name] = str(error)
+            if not await self._unload(resident):
+                self._start(self._unload_again(resident))
+            raise
+        on_phase(Phase.PROBED)
+
+    def _give_up_place(self, resident: Resident) -> None:
+        """With its place go its files: they were needed for as long as the engine held it."""
+        del self._places[resident.name]
+        self.fetcher.release(resident.version)
+        resident.gone.set()
+        self._room.set()
+
+    def _least_needed(self, *, but_live: bool = False) -> Resident | None:
+        """The idle version to let go of first: what nobody asked to keep, the longest unused."""
+        idle = [one for one in self._residents.values() if one.requests == 0]
+        if but_live:
+            idle = [one for one in idle if one.name not in self._live]
+        return min(
+            idle,
+            key=lambda one: (one.name in self._live, one.name in self._standby, one.last_used),
+            default=None,
+        )
+
+    def _let_go_unwanted(self) -> None:
+        kept = self._live.keys() | self._standby.keys()
+        unwanted = self._barred | (self._retired - kept)
+        for resident in self.residents:
+            if resident.requests == 0 and resident.name in unwanted:
+                self._start(self._free(resident))
+        if len(self._places) > self._capacity:
+            self._start(self._trim())
+
+    async def _trim(self, *, room_for: int = 0) -> None:
+        while len(self._places) + room_for > self._capacity:
+            idle = self._least_needed(but_live=True)
+            if idle is None or not await self._free(idle):
                 return
 
     async def _free(self, resident: Resident) -> bool:
         """False if it was taken up again meanwhile, or the engine would not let it go."""
-        name = resident.version.engine_name
-        async with self._locks.setdefault(name, asyncio.Lock()):
-            if resident.requests or self._residents.get(name) is not resident:
+        async with self._locks.setdefault(resident.name, asyncio.Lock()):
+            if resident.requests or self._residents.get(resident.name) is not resident:
                 return False
-            del self._residents[name]
-            try:
-                await self._engine.unload(name)
-            except AdapterUnavailable as error:  # room is a wish; the request at hand goes on
-                log.warning("%s", error)
-                self._residents[name] = resident
-                return False
+            del self._residents[resident.name]
+            is_gone = await self._unload(resident)
+        if not is_gone:
+            self._start(self._unload_again(resident))
+            return False
         log.info("freed %s", resident.version.reference)
+        await self.fetcher.clean()
         return True
+
+    async def _unload(self, resident: Resident) -> bool:
+        """Only what the engine no longer lists gives up its place and its files."""
+        try:
+            await self._engine.unload(resident.name)
+        except AdapterUnavailable as error:
+            log.error("%s keeps its place in the engine: %s", resident.version.reference, error)
+            return False
+        self._give_up_place(resident)
+        return True
+
+    async def _unload_again(self, resident: Resident) -> None:
+        is_gone = False
+        while not is_gone:
+            await asyncio.sleep(UNLOAD_RETRY_S)
+            async with self._locks[resident.name]:
+                is_gone = await self._unload(resident)
+        log.info("freed %s at last", resident.version.reference)
+
+    def _start(self, work: Coroutine[Any, Any, object]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)

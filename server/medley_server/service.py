@@ -3,7 +3,12 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from contextlib import (
+    AbstractAsyncContextManager,
+    asynccontextmanager,
+    nullcontext,
+    suppress,
+)
 from functools import lru_cache
 from typing import Any
 
@@ -11,14 +16,20 @@ import psutil
 from medley_registry import DEFAULT_ALIAS, BaseModel, Reference, Registry, Version
 from medley_registry.services.access import Access
 
+from medley_server.admission import Admission
+from medley_server.admission.admission import OnWait
 from medley_server.benchmark_page import BenchmarkPage
 from medley_server.catalogue import Catalogue
 from medley_server.engine.port import Engine
 from medley_server.errors import ModelNotFound
+from medley_server.last_good_state import LastGoodState, failure_of, saved_path
+from medley_server.prefetching import Prefetcher
 from medley_server.residency import Residency
+from medley_server.restarting import restarts
 from medley_server.served_base import ServedBase
 from medley_server.settings import ServeSettings
-from medley_server.swap import Follower, Swap
+from medley_server.swap import Follower, OnStep, Swap
+from medley_server.traffic import Shadowing, Steering
 
 
 class Service:
@@ -30,6 +41,7 @@ class Service:
         """Wires the parts; nothing runs until `running` is entered."""
         self._engine = engine
         self._tenant = settings.tenant
+        self._cache = settings.cache
         self.access: Access = registry.access
         """Who may call."""
         self.is_local = settings.is_local
@@ -38,7 +50,29 @@ class Service:
         self._residency = Residency(
             registry, base, engine, cache=settings.cache, capacity=settings.resident
         )
-        self._follower = Follower(registry, self._catalogue, self._residency)
+        facts = engine.facts
+        self.admission = Admission(
+            settings.admission, slots=facts.max_loras, seats=facts.max_num_seqs
+        )
+        """Whose request the engine gets next."""
+        # A probe is of work that was accepted: nobody is told to come back for it.
+        self._residency.prober.turns = lambda version: self.admission.turn(
+            version.engine_name, version.reference, is_owed=True
+        )
+        self.steering = Steering(
+            registry, self._catalogue, self._residency, Shadowing(self._copying, self._running)
+        )
+        """Which requests go elsewhere than to their alias's target."""
+        self._follower = Follower(
+            registry,
+            self._catalogue,
+            self._residency,
+            keep_previous=settings.keep_previous,
+            steering=self.steering,
+        )
+        self._registry = registry
+        self._last_good = LastGoodState(registry, saved_path(settings))
+        self._prefetcher = Prefetcher(self._catalogue, self._residency.fetcher)
         self._benchmark = BenchmarkPage(registry, self._catalogue, engine)
         self._started = time.time()
 
@@ -68,6 +102,9 @@ class Service:
         tasks = [
             asyncio.create_task(self._follower.follow()),
             asyncio.create_task(leases.keep(self._held)),
+            asyncio.create_task(self._prefetcher.run()),
+            asyncio.create_task(self.steering.run()),
+            asyncio.create_task(self._last_good.keep(self._good_head)),
         ]
         try:
             yield
@@ -80,6 +117,22 @@ class Service:
     @property
     def _has_slots(self) -> bool:
         return self._engine.facts.max_loras > 0
+
+    @property
+    def _registry_failure(self) -> str | None:
+        return self._follower.failure or failure_of(self._registry)
+
+    def _good_head(self) -> int | None:
+        return None if self._registry_failure else self._follower.head
+
+    @asynccontextmanager
+    async def _copying(self, version: Version) -> AsyncIterator[None]:
+        """The engine, for a request that no caller waits for."""
+        async with self.lease(version), self.turn(version):
+            yield
+
+    def _running(self) -> int:
+        return sum(resident.requests for resident in self._residency.residents)
 
     def _held(self) -> list[Version]:
         return [resident.version for resident in self._residency.residents]
@@ -95,9 +148,41 @@ class Service:
             raise ModelNotFound(model, because=because, nearest=(self.base_name,))
         return await self._catalogue.resolve(model)
 
+    def observe(self, *, on_step: OnStep, on_wait: OnWait) -> None:
+        """Tells of each step of every swap, and of each turn that was waited for."""
+        self._follower.on_step = on_step
+        self.admission.on_wait = on_wait
+
+    def offers(self, version: Version) -> bool:
+        """Whether it may be asked for now."""
+        return self._catalogue.offers(version)
+
+    def tiers(self) -> dict[str, dict[str, str]]:
+        """Which versions are in the engine, and whose files are on this machine: with adapters."""
+        held = {one.version.reference: one.version.adapter for one in self._residency.residents}
+        fetched = {
+            version.reference: version.adapter
+            for version in self._catalogue.versions
+            if (self._cache / version.digest.hex).is_dir()
+        }
+        return {"engine": held, "fetched": fetched}
+
     def lease(self, version: Version) -> AbstractAsyncContextManager[None]:
         """See `Residency.lease`."""
         return self._residency.lease(version)
+
+    def turn(self, version: Version | None, *, seats: int = 1) -> AbstractAsyncContextManager[None]:
+        """See `Admission.turn`.
+
+        Args:
+            version: one that is leased; None for the base.
+            seats: how many answers it generates; a request that generates none waits for no turn.
+        """
+        if not seats:
+            return nullcontext()
+        if version is None:
+            return self.admission.turn(None, self.base_name, seats=seats)
+        return self.admission.turn(version.engine_name, version.reference, seats=seats)
 
     def models(self) -> tuple[int, dict[str, Any]]:
         """`GET /v1/models`: the base, then every adapter with its aliases and versions."""
@@ -147,11 +232,16 @@ class Service:
             "dtype": facts.dtype,
             "memory": _resident_bytes(int(time.monotonic()))
             | {"kv_cache_bytes": facts.kv_cache_bytes},
+            "restarts": len(restarts()),
             "slots": {"in_one_batch": facts.max_loras, "rank": facts.max_lora_rank},
+            "admission": self.admission.row,
             "resident": self._resident_rows(),
-            "registry": {"head": self._follower.head, "failure": self._follower.failure}
+            "leaving": [one.version.reference for one in self._residency.leaving],
+            "prefetched": self._prefetcher.rows,
+            "registry": {"head": self._follower.head, "failure": self._registry_failure}
             | ({"tenant": self._tenant} if self._tenant else {}),
             "swaps": [_swap_row(swap) for swap in self._follower.swaps.values()],
+            "traffic": self.steering.rows(),
         }
         return (200 if is_ready else 503), body
 

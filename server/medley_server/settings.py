@@ -5,9 +5,12 @@ from pathlib import Path
 
 from medley_registry import VariantKind
 
+from medley_server.admission.settings import AdmissionSettings
 from medley_server.callers import is_loopback
 from medley_server.errors import CannotStart
 from medley_server.extraction_settings import ExtractionSettings
+from medley_server.limits.table import Limits
+from medley_server.listed_hosts import check_list
 
 OUR_FLAGS = frozenset(
     {"--host", "--port", "--uds", "--model", "--served-model-name", "--api-key", "--max-loras"}
@@ -21,6 +24,11 @@ WEIGHT_FLAGS = frozenset(
     {"--quantization", "--quantization-config", "--load-format", "--hf-overrides", "--config"}
 )
 """What would let other weights be served than the variant says, under the variant's name."""
+LOG_FLAGS = frozenset(
+    {"--enable-log-requests", "--enable-log-outputs", "--enable-log-deltas", "--log-error-stack"}
+)
+"""What would let vLLM write prompts, answers and bodies that it refuses into the log."""
+LOG_FLAGS_HINT = "what callers send and get stands in no log (docs/security.md)"
 WEIGHT_FLAGS_HINT = "what is served is said by medley serve's own --base and --variant"
 
 
@@ -39,10 +47,16 @@ class ServeSettings:
         api_keys: bearer keys that may do everything, besides the registry's access keys.
         max_loras: adapters in one batch; None for the usual number, 0 for the base alone.
         cache: folder for verified adapter files; uploads lie beside it while they come in.
-        resident: versions to keep loaded beyond those in use.
+        resident: versions to keep loaded.
+        keep_previous: of these, how many that an alias answered with before, for each alias.
         max_body_bytes: longest request body.
         engine_flags: passed to vLLM as they are.
         extraction: what documents may cost.
+        has_page: whether there is a web page at `/`.
+        admission: how many requests may wait for the engine, and how long.
+        limits: what each key may ask for.
+        image_hosts: names, addresses and networks that media may be fetched from; none: nowhere.
+        access_log: a file; `-` for stdout, `none` for no log of requests.
     """
 
     base: str
@@ -53,12 +67,18 @@ class ServeSettings:
     max_loras: int | None
     cache: Path
     resident: int = 16
+    keep_previous: int = 1
     max_body_bytes: int = 64 * 1024 * 1024
     engine_flags: tuple[str, ...] = ()
     blobs: str | None = None
     tenant: str | None = None
     variant: VariantKind | None = None
     extraction: ExtractionSettings = field(default_factory=ExtractionSettings)
+    has_page: bool = True
+    admission: AdmissionSettings = field(default_factory=AdmissionSettings)
+    limits: Limits = field(default_factory=Limits)
+    image_hosts: tuple[str, ...] = ()
+    access_log: str = "none"
 
     def __post_init__(self) -> None:
         """Checks what only makes sense together.
@@ -71,6 +91,9 @@ class ServeSettings:
                 raise CannotStart(f"{flag} is not for vLLM here: {OUR_FLAGS_HINT}")
             if _is_among(WEIGHT_FLAGS, flag):
                 raise CannotStart(f"{flag} is not for vLLM here: {WEIGHT_FLAGS_HINT}")
+            if _is_among(LOG_FLAGS, flag):
+                raise CannotStart(f"{flag} is not for vLLM here: {LOG_FLAGS_HINT}")
+        check_list(self.image_hosts, flag="--image-hosts")
 
     @property
     def is_local(self) -> bool:
@@ -83,9 +106,19 @@ class ServeSettings:
         return self.cache.with_name("uploads")
 
     @property
+    def saved(self) -> Path:
+        """Where the last good state of registries lies."""
+        return self.cache.with_name("last-good")
+
+    @property
     def jobs(self) -> Path:
         """Where documents and their results lie: beside the cache, for the server of one port."""
         return self.cache.with_name("jobs") / str(self.port)
+
+    @property
+    def page(self) -> Path:
+        """Where documents lie that are dropped on the web page, until it is closed."""
+        return self.cache.with_name("page") / str(self.port)
 
     def check_keys(self, *, has_access_keys: bool) -> None:
         """Refuses to be open to others.

@@ -1,14 +1,16 @@
 """Following the registry: every alias that moved there is swapped here, as one transaction.
 
-Phases: pending → verified → checked → loaded → live → drained. Up to "loaded" nothing a caller can
-see has changed, and any failure leaves the old version serving. At "live" the alias flips for the
-requests that come next; those that are running stay on the old version, which has "drained" when
-the last ends.
+Phases: pending → verified → checked → loaded → probed → live → drained → freed. Up to "probed"
+nothing a caller can see has changed, and any failure leaves the old version serving. At "live" the
+alias flips for the requests that come next; those that are running stay on the old version, which
+has "drained" when the last ends. It stays loaded while it is one of the previous versions to be
+kept, and is "freed" when the engine has let it go.
 """
 
 import asyncio
 import logging
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from medley_registry import Alias, Digest, Registry, RegistryError, Version
@@ -16,7 +18,10 @@ from medley_registry import Alias, Digest, Registry, RegistryError, Version
 from medley_server.catalogue import AliasKey, Catalogue
 from medley_server.errors import AdapterUnavailable
 from medley_server.following import read
-from medley_server.residency import Phase, Residency
+from medley_server.phases import Phase
+from medley_server.residency import Residency
+from medley_server.standing_by import StandBy
+from medley_server.traffic.steering import Steering
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +43,7 @@ class Swap:
         started: seconds since the epoch.
         phases: seconds from the start to the end of each phase reached.
         failure: why it stopped; None while it goes on or when it is done.
+        on_step: told when a phase has ended, or the swap has failed.
     """
 
     alias: str
@@ -46,17 +52,23 @@ class Swap:
     started: float = field(default_factory=time.time)
     phases: dict[Phase, float] = field(default_factory=dict)
     failure: str | None = None
+    on_step: "OnStep" = lambda _: None
     _clock: float = field(default_factory=time.monotonic, init=False)
 
     def reach(self, phase: Phase) -> None:
         """Notes that a phase has ended."""
         self.phases[phase] = time.monotonic() - self._clock
         log.info("swap %s -> %s: %s", self.alias, self.version.reference, phase)
+        self.on_step(self)
 
     def fail(self, reason: str) -> None:
         """Notes why the old version goes on serving."""
         self.failure = reason
         log.error("swap %s -> %s failed: %s", self.alias, self.version.reference, reason)
+        self.on_step(self)
+
+
+OnStep = Callable[[Swap], None]
 
 
 class Follower:
@@ -65,13 +77,32 @@ class Follower:
     A version that was taken back stops being offered at the next look, whatever else is loading.
     """
 
-    def __init__(self, registry: Registry, catalogue: Catalogue, residency: Residency) -> None:
+    def __init__(
+        self,
+        registry: Registry,
+        catalogue: Catalogue,
+        residency: Residency,
+        *,
+        keep_previous: int = 1,
+        steering: Steering | None = None,
+    ) -> None:
+        """Follows `registry`.
+
+        Args:
+            registry: where aliases move.
+            catalogue: what is offered here.
+            residency: what the engine holds.
+            keep_previous: versions that each alias answered with before, to keep loaded.
+            steering: is told the rules of traffic, and keeps loaded what they try.
+        """
         self._registry = registry
         self._catalogue = catalogue
         self._residency = residency
+        self._standby = StandBy(keep_previous)
+        self._steering = steering
         self._targets: dict[AliasKey, Digest] = {}
         self._swapping: dict[AliasKey, asyncio.Task[None]] = {}
-        self._draining: set[asyncio.Task[None]] = set()
+        self._draining: dict[tuple[AliasKey, Digest], asyncio.Task[None]] = {}
         self._retry_at: dict[AliasKey, float] = {}
         self._is_stale = False
         self.head = 0
@@ -80,6 +111,8 @@ class Follower:
         """The last swap of each alias."""
         self.failure: str | None = None
         """Why the registry cannot be followed now; None while it can."""
+        self.on_step: OnStep = lambda _: None
+        """Told of each step of every swap."""
 
     async def follow(self) -> None:
         """Polls the log and starts swaps; never returns, nor dies of the registry's faults."""
@@ -88,7 +121,7 @@ class Follower:
                 await asyncio.sleep(POLL_S)
                 await self._tick()
         finally:
-            for task in self._swapping.values():
+            for task in (*self._swapping.values(), *self._draining.values()):
                 task.cancel()
 
     async def _tick(self) -> None:
@@ -123,7 +156,9 @@ class Follower:
         now = await asyncio.to_thread(read, self._registry, base, after=self.head)
         self._catalogue.learn(now.versions, is_whole=now.is_whole)
         self._residency.judge(now.versions)
-        self._residency.kept = self._catalogue.live_engine_names
+        if self._steering is not None:
+            self._steering.learn(now.steered)
+        self._keep()
         self._targets = {(alias.adapter, alias.name): alias.digest for alias in now.aliases}
         due = time.monotonic()
         self._retry_at = {key: at for key, at in self._retry_at.items() if at > due}
@@ -167,7 +202,8 @@ class Follower:
 
     async def _swap(self, alias: Alias, version: Version) -> None:
         key = (alias.adapter, alias.name)
-        swap = Swap(alias.reference, version, self._catalogue.live_at(key))
+        before = self._catalogue.live_at(key)
+        swap = Swap(alias.reference, version, before, on_step=self.on_step)
         self.swaps[key] = swap
         self._retry_at.pop(key, None)
         try:
@@ -180,16 +216,30 @@ class Follower:
             swap.fail("the alias has moved on, or the version was taken back")
             return
         self._catalogue.flip(key, version)
-        self._residency.kept = self._catalogue.live_engine_names
         swap.reach(Phase.LIVE)
+        passed = self._standby.note(key, version, before=swap.previous)
+        self._keep()
         if swap.previous is not None:
-            self._drain(swap, swap.previous)
+            self._drain(key, swap, swap.previous)
+        self._residency.retire(passed)
 
-    def _drain(self, swap: Swap, previous: Version) -> None:
+    def _keep(self) -> None:
+        tried = self._steering.tried if self._steering is not None else []
+        self._residency.keep([*self._catalogue.live.values(), *tried], self._standby.versions)
+
+    def _drain(self, key: AliasKey, swap: Swap, previous: Version) -> None:
         async def wait() -> None:
             await self._residency.drained(previous)
             swap.reach(Phase.DRAINED)
+            await self._residency.freed(previous)
+            swap.reach(Phase.FREED)
 
-        task = asyncio.create_task(wait())
-        self._draining.add(task)
-        task.add_done_callback(self._draining.discard)
+        left = (key, previous.digest)
+        if (waiting := self._draining.get(left)) is not None:
+            waiting.cancel()  # of an earlier swap, after which the version came back
+        self._draining[left] = task = asyncio.create_task(wait())
+        task.add_done_callback(lambda done: self._drained(left, done))
+
+    def _drained(self, left: tuple[AliasKey, Digest], done: "asyncio.Task[None]") -> None:
+        if self._draining.get(left) is done:
+            del self._draining[left]

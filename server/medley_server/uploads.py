@@ -9,7 +9,13 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from medley_registry.admission import CONFIG_FILE, README_FILE, SIZE_LIMITS, WEIGHTS_FILE
+from medley_registry.admission import (
+    CONFIG_FILE,
+    GOLDEN_FILE,
+    README_FILE,
+    SIZE_LIMITS,
+    WEIGHTS_FILE,
+)
 from medley_registry.durable import disk_errors
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -24,10 +30,13 @@ MOST_AT_ONCE = 4
 PATIENCE_S = 60.0
 """How long an upload may send nothing."""
 
-FILES = {
-    part: (name, SIZE_LIMITS[name])
-    for part, name in (("config", CONFIG_FILE), ("weights", WEIGHTS_FILE), ("readme", README_FILE))
+_PARTS = {
+    "config": CONFIG_FILE,
+    "weights": WEIGHTS_FILE,
+    "readme": README_FILE,
+    "golden": GOLDEN_FILE,
 }
+FILES = {part: (name, SIZE_LIMITS[name]) for part, name in _PARTS.items()}
 LIMIT_BYTES = sum(SIZE_LIMITS.values()) + (4 << 20)
 """Longest form; each of its parts has a limit of its own."""
 

@@ -1,5 +1,6 @@
 """`medley serve`."""
 
+from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
@@ -25,6 +26,13 @@ def serve(
         int | None,
         typer.Option(help="Adapters in one batch, 0 for none.  [default: 4]", min=0, max=256),
     ] = None,
+    resident: Annotated[
+        int, typer.Option(help="Versions to keep loaded, in a slot or not.", min=1, max=4096)
+    ] = 16,
+    keep_previous: Annotated[
+        int,
+        typer.Option(help="Previous versions of an alias kept loaded.", min=0, max=16),
+    ] = 1,
     max_upload_mb: Annotated[
         int, typer.Option(help="Longest document, in MB.", min=1, max=1024)
     ] = 50,
@@ -48,6 +56,17 @@ def serve(
             show_default=False,
         ),
     ] = None,
+    image_hosts: Annotated[
+        str | None,
+        typer.Option(
+            help="Hosts that pictures of chats may be fetched from, separated by commas: names, "
+            "addresses, networks.  [default: none]",
+            show_default=False,
+        ),
+    ] = None,
+    access_log: Annotated[
+        str, typer.Option(help="A line of JSON per request: a file, - for stdout, or none.")
+    ] = "-",
     ocr_workers: Annotated[
         int | None,
         typer.Option(
@@ -56,6 +75,19 @@ def serve(
             max=64,
         ),
     ] = None,
+    max_waiting: Annotated[
+        int, typer.Option(help="Requests that may wait for the engine.", min=0, max=100_000)
+    ] = 1024,
+    patience: Annotated[
+        float, typer.Option(help="Seconds that a request waits for the engine.", min=0.1, max=3600)
+    ] = 120.0,
+    limits: Annotated[
+        Path | None,
+        typer.Option(
+            help="Table of what each key may ask for (TOML).  [default: none]", show_default=False
+        ),
+    ] = None,
+    page: Annotated[bool, typer.Option(help="Whether there is a web page at /.")] = True,
     engine_flags: Annotated[
         list[str] | None, typer.Argument(help="Flags for vLLM, after --.", metavar="[-- FLAG...]")
     ] = None,
@@ -77,8 +109,10 @@ def serve(
 
     from medley_registry import medley_home
 
+    from medley_server.admission.settings import AdmissionSettings
     from medley_server.errors import ServerError
     from medley_server.extraction_settings import ExtractionSettings
+    from medley_server.limits.table import Limits, read_limits
     from medley_server.settings import ServeSettings
     from medley_server.starting import start
 
@@ -94,8 +128,15 @@ def serve(
                 port=port,
                 api_keys=_listed(os.environ.get("MEDLEY_API_KEY", "")),
                 max_loras=max_loras,
+                resident=resident,
+                keep_previous=keep_previous,
                 cache=medley_home() / "cache" / "adapters",
                 engine_flags=tuple(engine_flags or ()),
+                has_page=page,
+                image_hosts=_listed(image_hosts or ""),
+                access_log=access_log,
+                admission=AdmissionSettings(most_waiting=max_waiting, patience_s=patience),
+                limits=read_limits(limits) if limits else Limits(),
                 extraction=ExtractionSettings(
                     max_upload_bytes=max_upload_mb * 1_000_000,
                     max_pages=max_pages,

@@ -1,7 +1,9 @@
 """An engine without a model, for tests of everything around it."""
 
 import asyncio
+from collections.abc import Sequence
 from pathlib import Path
+from zlib import crc32
 
 from medley_server.engine.port import EngineFacts, EngineMemory
 from medley_server.errors import AdapterUnavailable
@@ -12,11 +14,24 @@ FAKE_MEMORY = EngineMemory.of_total(
 
 
 class FakeEngine:
-    """Keeps the contract of `Engine`; `refuse` holds names it will not load."""
+    """Keeps the contract of `Engine`.
 
-    def __init__(self, *, max_loras: int = 4, max_lora_rank: int = 16) -> None:
+    `refuse` holds names it will not load, `keep` those it will not let go of, `inert` those whose
+    weights reach nothing.
+    """
+
+    def __init__(
+        self,
+        *,
+        max_loras: int = 4,
+        max_lora_rank: int = 16,
+        max_held: int | None = None,
+        max_num_seqs: int = 64,
+    ) -> None:
         self.loaded: dict[str, Path] = {}
         self.refuse: set[str] = set()
+        self.keep: set[str] = set()
+        self.inert: set[str] = set()
         self.readings = 0
         self.resets = 0
         self.is_healthy = True
@@ -25,8 +40,10 @@ class FakeEngine:
             device="cpu",
             dtype="float32",
             max_loras=max_loras,
+            max_num_seqs=max_num_seqs,
             max_lora_rank=max_lora_rank,
             lora_modules=None,
+            max_held=max_held,
             kv_cache_bytes=None,
             kernel="FakeKernel",
             kv_cache_tokens=512,
@@ -45,7 +62,19 @@ class FakeEngine:
     async def unload(self, name: str) -> None:
         """See `Engine.unload`."""
         await asyncio.sleep(0)
+        if name in self.keep:
+            raise AdapterUnavailable(f"the engine keeps {name}")
         del self.loaded[name]
+
+    async def score(self, name: str | None, prompt: str, answer: str) -> Sequence[float]:
+        """See `Engine.score`; a word is a token, and each adapter thinks its own of it."""
+        await asyncio.sleep(0)
+        if name is not None and name not in self.loaded:
+            raise AdapterUnavailable(f"{name} is not loaded")
+        model = "" if name is None or name in self.inert else name
+        return [
+            -(crc32(f"{model}|{prompt}|{word}".encode()) % 1000) / 1000 for word in answer.split()
+        ]
 
     async def memory(self, *, reset_peak: bool = False) -> EngineMemory:
         """See `Engine.memory`; counts the readings, and the resets among them."""

@@ -4,6 +4,8 @@ The entry points are the ones `vllm serve` itself is made of (`vllm.entrypoints.
 of vLLM's features is there unchanged.
 """
 
+import asyncio
+import os
 import signal
 import time
 from argparse import Namespace
@@ -24,13 +26,16 @@ from vllm.utils.argparse_utils import FlexibleArgumentParser
 
 from medley_server.engine.cpu_defaults import bind_threads, keep_activations, memory_flags
 from medley_server.engine.cpu_platform import MedleyCpuPlatform
+from medley_server.engine.media import guard_media
 from medley_server.engine.plugins import NF4_PLUGIN
 from medley_server.engine.port import Engine
 from medley_server.engine.slots import Slots
 from medley_server.engine.vllm_engine import VllmEngine
-from medley_server.errors import CannotStart
+from medley_server.errors import CannotStart, EngineDied
+from medley_server.quiet_log import keep_quiet, require_quiet
 from medley_server.served_base import ServedBase
 from medley_server.settings import ServeSettings
+from medley_server.stopping import Stopping
 
 MEMORY_PROBE = "medley_server.engine.memory_probe.MemoryProbe"
 
@@ -44,6 +49,11 @@ Front = Callable[[Engine, ASGIApp], AbstractAsyncContextManager[Layer]]
 It says how vLLM's app is wrapped. The app without a layer is for ourselves: who calls it has been
 let in, and names versions as the engine does.
 """
+
+TOWER_FLAG = "--enable-tower-connector-lora"
+"""VLLM's: slots also in the part of a vision-language base that sees."""
+
+_LOOK_EVERY_S = 0.05
 
 INSIDE = "medley.inside"
 """What a scope holds that comes from ourselves; nothing that a caller sends gets into a scope."""
@@ -84,21 +94,27 @@ def vllm_flags(settings: ServeSettings, base: ServedBase, slots: Slots) -> list[
     flags += ["--host", settings.host, "--port", str(settings.port)]
     if base.is_quantized_in_flight:
         flags += ["--quantization", NF4_PLUGIN]
-    flags += _lora_flags(slots, settings.resident)
+    flags += _lora_flags(slots, settings)
     if current_platform.is_cpu():
         flags += memory_flags(settings.engine_flags)
     flags += ["--middleware", f"{__name__}.{LayerSeam.__name__}"]
     flags += ["--worker-extension-cls", MEMORY_PROBE]
+    if settings.access_log != "none":  # ours says more, and no query
+        flags.append("--disable-uvicorn-access-log")
     return [*flags, *settings.engine_flags]
 
 
-def _lora_flags(slots: Slots, resident: int) -> list[str]:
+def _lora_flags(slots: Slots, settings: ServeSettings) -> list[str]:
     if not slots.in_one_batch:
         return []
     flags = ["--enable-lora", "--max-loras", str(slots.in_one_batch)]
-    flags += ["--max-cpu-loras", str(max(resident, slots.in_one_batch) + 1)]
+    flags += ["--max-cpu-loras", str(max(settings.resident, slots.in_one_batch) + 1)]
     flags += ["--max-lora-rank", str(slots.rank)]
-    return [*flags, "--lora-target-modules", *slots.modules] if slots.modules else flags
+    # With slots in the part that sees, vLLM holds a list also against layers that can have none,
+    # and stops: Qwen2.5-VL's first layer is a `proj` like those of its attention.
+    if not slots.modules or TOWER_FLAG in settings.engine_flags:
+        return flags
+    return [*flags, "--lora-target-modules", *slots.modules]
 
 
 def parse_vllm_flags(flags: Sequence[str]) -> Namespace:
@@ -109,12 +125,21 @@ def parse_vllm_flags(flags: Sequence[str]) -> Namespace:
     return args
 
 
-async def serve(flags: Sequence[str], front: Front) -> None:
-    """Runs vLLM with `front` around its app until told to stop (SIGINT or SIGTERM)."""
+async def serve(
+    flags: Sequence[str], front: Front, stopping: Stopping, *, image_hosts: Sequence[str] = ()
+) -> None:
+    """Runs vLLM with `front` around its app until told to stop (SIGINT or SIGTERM).
+
+    Raises:
+        CannotStart: the engine does not start, or would answer wrongly.
+        EngineDied: it ran and is gone.
+    """
     # Until vLLM's server takes the signals over, a plain stop is treated as Ctrl-C: asyncio then
     # unwinds the start in order, and no engine process is left behind.
     signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     cli_env_setup()
+    require_quiet(dict(os.environ))
+    guard_media(image_hosts)
     args = parse_vllm_flags(flags)
     if current_platform.is_cpu():
         require_our_lora()
@@ -135,8 +160,30 @@ async def serve(flags: Sequence[str], front: Front) -> None:
             client, app.state.openai_serving_models, load_s=time.monotonic() - started
         )
         app.state.medley_layer = await stack.enter_async_context(front(engine, InnerApp(app)))
+        leaving = asyncio.create_task(_stop_when_told(app, stopping))
+        stack.callback(leaving.cancel)
+        keep_quiet("vllm", "uvicorn.error")
         stopped = await serve_http(app, sock=sock, **_uvicorn_options(args))
         await stopped
+        if client.errored and not stopping.has_begun:
+            raise EngineDied("the engine died")
+
+
+async def _stop_when_told(app: Any, stopping: Stopping) -> None:
+    """Takes the signals over from vLLM, which would end the engine under running requests."""
+    while not getattr(app.state, "server", None) or not app.state.server.started:
+        await asyncio.sleep(_LOOK_EVERY_S)
+    server, loop = app.state.server, asyncio.get_running_loop()
+
+    def told() -> None:
+        if stopping.has_begun:  # told twice: at once
+            server.force_exit = server.should_exit = True
+        stopping.begin()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, told)
+    server.force_exit = not await stopping.over()
+    server.should_exit = True
 
 
 def require_our_lora() -> None:

@@ -1,6 +1,6 @@
 """What the rest of the server needs of an engine, and nothing of vLLM."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -15,8 +15,12 @@ class EngineFacts:
         device: "cpu" or "cuda".
         dtype: of activations and of weights that are not quantized, "bfloat16".
         max_loras: adapters that can be in one batch; 0 where there are no slots.
+        max_num_seqs: sequences that can be in one batch.
         max_lora_rank: the highest rank a slot holds.
         lora_modules: last name parts of the modules that have slots; None means all.
+        max_held: adapters that the engine holds at a time, in a batch or not; of more, it would
+            drop one and read its files again at need. None where it knows no such limit.
+        is_lora_blind: whether slots leave out the part of a vision-language base that sees.
         kv_cache_bytes: memory set aside for the KV cache; None where the engine does not say.
         quantization: the engine's name for how weights are quantized; None where they are not.
         kernel: the class that multiplies with the weights of a linear layer.
@@ -32,6 +36,9 @@ class EngineFacts:
     max_lora_rank: int
     lora_modules: tuple[str, ...] | None
     kv_cache_bytes: int | None
+    max_num_seqs: int
+    is_lora_blind: bool = False
+    max_held: int | None = None
     quantization: str | None = None
     kernel: str | None = None
     kv_cache_tokens: int | None = None
@@ -95,7 +102,25 @@ class Engine(Protocol):
         """
 
     async def unload(self, name: str) -> None:
-        """Forgets the adapter and frees its slot. The caller has drained it."""
+        """Forgets the adapter and frees its place. The caller has drained it.
+
+        May be called again for one that would not go.
+
+        Raises:
+            AdapterUnavailable: the engine still holds it.
+        """
+
+    async def score(self, name: str | None, prompt: str, answer: str) -> Sequence[float]:
+        """The log-probability of each token of `answer` after `prompt`; nothing is generated.
+
+        Args:
+            name: an adapter that is loaded; None for the base alone.
+            prompt: text as it stands: no chat template, no tokens added.
+            answer: the same; tokenized by itself.
+
+        Raises:
+            AdapterUnavailable: the engine cannot score it, such as text beyond its context.
+        """
 
     async def memory(self, *, reset_peak: bool = False) -> EngineMemory:
         """What the engine holds now, and its peak.

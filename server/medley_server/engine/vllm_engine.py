@@ -1,6 +1,9 @@
 """vLLM as the server's engine."""
 
+import asyncio
 import os
+import uuid
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -9,7 +12,10 @@ from typing import Any
 import psutil
 from vllm.entrypoints.serve.engine.protocol import ErrorResponse
 from vllm.entrypoints.serve.lora.protocol import LoadLoRAAdapterRequest, UnloadLoRAAdapterRequest
+from vllm.exceptions import VLLMClientError, VLLMServerError
+from vllm.inputs import tokens_input
 from vllm.platforms import current_platform
+from vllm.sampling_params import SamplingParams
 from vllm.version import __version__ as vllm_version
 
 from medley_server.engine.port import EngineFacts, EngineMemory
@@ -22,6 +28,9 @@ TELLING = (
     "VLLM_PLUGINS",
 )
 """Variables that change what vLLM computes or how fast; no others are told, some are secrets."""
+
+_LAST = 1_000_000
+"""The priority of a probe, where vLLM schedules by priority: after every request."""
 
 
 class VllmEngine:
@@ -36,6 +45,8 @@ class VllmEngine:
         self._client = client
         self._models = models
         self._facts = facts
+        self._loading = asyncio.Lock()
+        self._going: dict[str, int] = {}
 
     @classmethod
     async def of(cls, client: Any, models: Any, *, load_s: float) -> "VllmEngine":
@@ -60,24 +71,59 @@ class VllmEngine:
         return not self._client.errored
 
     async def load(self, name: str, folder: Path) -> None:
-        """See `Engine.load`."""
-        answer = await self._models.load_lora_adapter(
-            LoadLoRAAdapterRequest(lora_name=name, lora_path=str(folder))
-        )
-        if isinstance(answer, ErrorResponse):
-            raise AdapterUnavailable(f"the engine refused {name}: {answer.error.message}")
+        """See `Engine.load`.
+
+        VLLM registers an adapter before it copies it into a slot, and keeps it if that fails; so
+        it is told to let go. One load at a time, so that the newest number is that of this one.
+        """
+        async with self._loading:
+            answer = await self._models.load_lora_adapter(
+                LoadLoRAAdapterRequest(lora_name=name, lora_path=str(folder))
+            )
+            if isinstance(answer, ErrorResponse):
+                await self._client.remove_lora(self._models.lora_id_counter.value)
+                raise AdapterUnavailable(f"the engine refused {name}: {answer.error.message}")
 
     async def unload(self, name: str) -> None:
         """See `Engine.unload`.
 
         vLLM's own unload only forgets the name and keeps the slot (vllm#54839), so the engine is
-        told too.
+        told too, and asked.
         """
-        number = self._models.lora_requests[name].lora_int_id
-        answer = await self._models.unload_lora_adapter(UnloadLoRAAdapterRequest(lora_name=name))
-        if isinstance(answer, ErrorResponse):
-            raise AdapterUnavailable(f"the engine keeps {name}: {answer.error.message}")
+        if name in self._models.lora_requests:
+            self._going[name] = self._models.lora_requests[name].lora_int_id
+            request = UnloadLoRAAdapterRequest(lora_name=name)
+            answer = await self._models.unload_lora_adapter(request)
+            if isinstance(answer, ErrorResponse):
+                raise AdapterUnavailable(f"the engine keeps {name}: {answer.error.message}")
+        number = self._going[name]
         await self._client.remove_lora(number)
+        if number in await self._client.list_loras():
+            raise AdapterUnavailable(f"the engine still lists {name} after it was removed")
+        del self._going[name]
+
+    async def score(self, name: str | None, prompt: str, answer: str) -> Sequence[float]:
+        """See `Engine.score`."""
+        request_id = f"probe-{uuid.uuid4().hex}"
+        try:
+            encode = self._client.get_tokenizer().encode
+            before = encode(prompt, add_special_tokens=False)
+            tokens = before + encode(answer, add_special_tokens=False)
+            outputs = self._client.generate(
+                # Salted, so that no request is ever answered from what a probe computed.
+                tokens_input(tokens, cache_salt=request_id),
+                SamplingParams(max_tokens=1, temperature=0.0, prompt_logprobs=0),
+                request_id,
+                lora_request=self._models.lora_requests[name] if name is not None else None,
+                priority=_LAST,
+            )
+            scored = [output.prompt_logprobs async for output in outputs][-1]
+        except (VLLMClientError, VLLMServerError, ValueError) as error:
+            raise AdapterUnavailable(f"the engine cannot score it: {error}") from error
+        return [
+            row[token].logprob
+            for row, token in zip(scored[len(before) :], tokens[len(before) :], strict=True)
+        ]
 
     async def memory(self, *, reset_peak: bool = False) -> EngineMemory:
         """See `Engine.memory`: the workers' answers, added up.
@@ -109,6 +155,12 @@ def _other_bytes(workers: set[int]) -> int:
     return others
 
 
+def _is_lora_blind(config: Any) -> bool:
+    lora = config.lora_config
+    sees = config.model_config.is_multimodal_model
+    return bool(lora and sees and not lora.enable_tower_connector_lora)
+
+
 def _read_facts(config: Any) -> EngineFacts:
     lora, kv_cache = config.lora_config, config.cache_config
     modules = lora.target_modules if lora else None
@@ -118,9 +170,13 @@ def _read_facts(config: Any) -> EngineFacts:
         device=str(current_platform.device_type),
         dtype=str(config.model_config.dtype).removeprefix("torch."),
         max_loras=lora.max_loras if lora else 0,
+        max_num_seqs=config.scheduler_config.max_num_seqs
+        * config.parallel_config.data_parallel_size,
         max_lora_rank=lora.max_lora_rank if lora else 0,
         lora_modules=tuple(modules) if modules else None,
         kv_cache_bytes=kv_cache.kv_cache_memory_bytes,
+        max_held=lora.max_cpu_loras if lora else None,
+        is_lora_blind=_is_lora_blind(config),
         quantization=config.model_config.quantization,
         kv_cache_tokens=blocks * kv_cache.block_size if blocks else None,
         environment={name: os.environ[name] for name in TELLING if name in os.environ},

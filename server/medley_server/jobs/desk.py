@@ -92,14 +92,16 @@ class JobDesk:
         if callback_url is not None:
             self._callbacks.check(callback_url)
 
-    async def check_room(self, caller: str, idempotency_key: str | None) -> None:
-        """Whether there is room for another job, before its document is taken in.
+    async def is_new(self, caller: str, idempotency_key: str | None) -> bool:
+        """Whether a request may make another job, before its document is taken in.
 
         Raises:
-            TurnsTaken: there is none, and it is not one that has its place.
+            TurnsTaken: it may, and there is no room for one.
         """
-        if idempotency_key is None or not await self._store.by_key(caller, idempotency_key):
-            self.turns.check_room()
+        if idempotency_key is not None and await self._store.by_key(caller, idempotency_key):
+            return False
+        self.turns.check_room()
+        return True
 
     async def submit(self, order: Order) -> Work:
         """Takes an order on: a new job, or the one that the same order made before.

@@ -7,6 +7,7 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 
 from medley_server.analysis_answer import AnalysisAnswer
+from medley_server.deps import CallerDep
 from medley_server.document_deps import DeskDep, ExtractorDep, UploadsDep, request_id_in
 from medley_server.document_forms import analysis_options
 from medley_server.schemas.extraction import ANALYZE_BODY
@@ -24,12 +25,13 @@ _ANSWERS: dict[int | str, dict[str, Any]] = {
 @router.post("/analyze", response_class=Response, responses=_ANSWERS, openapi_extra=ANALYZE_BODY)
 @router.post("/v1/analyze", response_class=Response, responses=_ANSWERS, openapi_extra=ANALYZE_BODY)
 async def analyze(
-    request: Request, desk: DeskDep, uploads: UploadsDep, extractor: ExtractorDep
+    request: Request, desk: DeskDep, uploads: UploadsDep, extractor: ExtractorDep, caller: CallerDep
 ) -> Response:
     desk.turns.check_room()
     async with AsyncExitStack() as stack:
         sent = await stack.enter_async_context(uploads.receive(request))
         options = analysis_options(sent)
+        await extractor.check(options, caller)
         place = desk.turns.enter()
         stack.callback(place.leave)
 

@@ -6,7 +6,13 @@ from fastapi import APIRouter, Request, Response
 from medley.results import Extraction, ExtractionOptions, Job, Mode
 
 from medley_server.deps import CallerDep
-from medley_server.document_deps import DeskDep, SettingsDep, UploadsDep, request_id_in
+from medley_server.document_deps import (
+    DeskDep,
+    ExtractorDep,
+    SettingsDep,
+    UploadsDep,
+    request_id_in,
+)
 from medley_server.document_forms import extraction_options
 from medley_server.extraction.errors import DeadlineExceeded, InvalidRequest
 from medley_server.extraction_settings import ExtractionSettings
@@ -36,12 +42,20 @@ _ANSWERS: dict[int | str, dict[str, Any]] = {
     openapi_extra={**EXTRACT_BODY, "parameters": [IDEMPOTENCY_KEY]},
 )
 async def extract(
-    request: Request, desk: DeskDep, uploads: UploadsDep, settings: SettingsDep, caller: CallerDep
+    *,
+    request: Request,
+    desk: DeskDep,
+    uploads: UploadsDep,
+    extractor: ExtractorDep,
+    settings: SettingsDep,
+    caller: CallerDep,
 ) -> Response:
     key = _idempotency_key(request)
-    await desk.check_room(caller.name, key)
+    is_new = await desk.is_new(caller.name, key)
     async with uploads.receive(request) as sent:
         options = extraction_options(sent)
+        if is_new:
+            await extractor.check(options, caller)
         order = Order(
             caller=caller.name,
             request_id=request_id_in(request),

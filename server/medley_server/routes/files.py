@@ -26,6 +26,8 @@ def get_file(
 ) -> Response:
     """Publishers get those of versions that are not served, too."""
     caller.require(INFER, PUBLISH)
+    if not caller.allows(PUBLISH):
+        caller.require_use(name)
     version = Reference(name, number=number)
     entry = find_file(registry, version, path, to_serve=not caller.allows(PUBLISH))
     headers = {

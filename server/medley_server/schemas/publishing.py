@@ -37,7 +37,7 @@ class LineageBody(Body):
 
 
 class PublishForm(Body):
-    """The fields; the files are ``config``, ``weights`` and perhaps ``readme``.
+    """The fields; the files are ``config``, ``weights``, perhaps ``readme`` and ``golden``.
 
     ``bundle`` is the publisher's signature, with the id of the key that made it.
     """
@@ -69,7 +69,7 @@ FORM: dict[str, Any] = {
                         **{name: {"type": "string"} for name in PublishForm.model_fields},
                         **{
                             name: {"type": "string", "format": "binary"}
-                            for name in ("config", "weights", "readme")
+                            for name in ("config", "weights", "readme", "golden")
                         },
                     },
                 }

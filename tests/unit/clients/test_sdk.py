@@ -10,12 +10,14 @@ import pytest
 from medley import Client, ListedAdapter
 from medley_registry import (
     AliasPolicy,
+    Bounds,
     Digest,
     EvidenceKind,
     Lineage,
     Parent,
     Relation,
     Requirement,
+    Traffic,
     Version,
     VersionState,
     make_key,
@@ -138,6 +140,24 @@ def test_a_protected_alias_says_what_is_missing_until_it_is_there(
     assert client.adapters.evidence(name, 2) == (evidence,)
     assert client.adapters.approvals(name) == (approval,)
     assert moved.number == 2
+
+
+def test_traffic_is_set_read_and_halted_by_revision(
+    client: Client, served: Served, name: str, versions: list[Version]
+) -> None:
+    tried = Traffic(canary=2, weight=12.5, shadow=3, share=1, bounds=Bounds(max_error_rate=0.1))
+
+    nothing = client.adapters.traffic(name)
+    made = client.adapters.set_traffic(name, tried, expected_revision=0)
+    served.registry.traffic.halt(name, "production", 2, reason="it fails", actor="server a")
+    with pytest.raises(medley.StaleRevision) as refused:
+        client.adapters.set_traffic(name, tried, expected_revision=1)
+    now = client.adapters.traffic(name)
+
+    assert (nothing.revision, nothing.traffic, nothing.actor) == (0, Traffic(), None)
+    assert (made.revision, made.traffic, made.halted) == (1, tried, None)
+    assert refused.value.revision == 2
+    assert (now.traffic.weight, now.halted, now.actor) == (0, "it fails", "server a")
 
 
 def test_states_withdrawal_and_what_is_left(

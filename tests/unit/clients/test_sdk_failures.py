@@ -124,6 +124,7 @@ def test_waits_grow_and_an_end_is_made(server: FakeServer, waits: list[float]) -
         (404, "adapter_not_found", medley.NotFound),
         (409, "alias_in_use", medley.Conflict),
         (409, "stale_generation", medley.StaleGeneration),
+        (409, "stale_revision", medley.StaleRevision),
         (409, "alias_protected", medley.AliasProtected),
         (410, "version_deleted", medley.NotFound),
         (413, "body_too_large", medley.TooLarge),

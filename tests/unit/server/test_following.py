@@ -1,7 +1,8 @@
 from pathlib import Path
 
 import pytest
-from medley_registry import Registry, Version, VersionState
+from medley_registry import Registry, Version, VersionState, open_registry
+from medley_registry.errors import NotARegistry
 from medley_server import following
 from medley_server.following import Reading, read
 from medley_server.served_base import ServedBase
@@ -60,6 +61,17 @@ def test_a_deleted_version_is_read_as_deleted(registry: Registry, versions: list
     (changed,) = read(registry, tiny(registry), after=seen).versions
 
     assert changed.state is VersionState.DELETED
+
+
+def test_another_registry_in_its_place_is_not_followed(
+    registry: Registry, versions: list[Version], tmp_path: Path
+) -> None:
+    base = tiny(registry)
+    with open_registry(tmp_path / "another", create=True) as another:
+        another.add_base("other", make_base(tmp_path / "other", fill=9), actor="t")
+
+        with pytest.raises(NotARegistry, match=f"does not know base {TINY}"):
+            read(another, base, after=registry.head())
 
 
 def test_versions_of_another_base_are_none_of_ours(

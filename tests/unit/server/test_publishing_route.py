@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 from medley_registry import Lineage, Parent, Registry, Relation, Version, make_key
-from medley_server import uploads
+from medley_server import draining, uploads
 from medley_server.settings import ServeSettings
 
 from tests.builders import TINY, make_adapter
@@ -157,17 +157,24 @@ async def test_a_file_larger_than_it_may_be_is_not_taken_in(
     assert list(settings.uploads.iterdir()) == []
 
 
-async def test_a_form_announced_longer_than_any_is_refused_unread(
-    http: httpx.AsyncClient,
+async def test_a_form_announced_longer_than_any_is_refused_and_only_its_first_bytes_are_read(
+    http: httpx.AsyncClient, settings: ServeSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(draining, "MOST_BYTES", 4 << 20)
+    read = 0
+
     async def body() -> AsyncIterator[bytes]:
-        raise AssertionError("the body was read")
-        yield b""
+        nonlocal read
+        while True:
+            read += 1 << 20
+            yield bytes(1 << 20)
 
     length = {"content-length": str(uploads.LIMIT_BYTES + 1)}
     answer = await http.post(VERSIONS, content=body(), headers=length)
 
     assert answer.status_code == 413
+    assert read <= draining.MOST_BYTES
+    assert not any(settings.uploads.glob("*"))
 
 
 @pytest.mark.parametrize(

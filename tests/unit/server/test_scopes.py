@@ -38,6 +38,8 @@ ROUTES: dict[tuple[str, str], set[str]] = {
     ("GET", f"{ALIAS}/policy"): ALL,
     ("PUT", f"{ALIAS}/policy"): ONLY_ADMIN,
     ("GET", f"{ALIAS}/decisions"): ALL,
+    ("GET", f"{ALIAS}/traffic"): ALL,
+    ("PUT", f"{ALIAS}/traffic"): PROMOTERS,
     ("GET", f"{ALIAS}/approvals"): ALL,
     ("POST", f"{ALIAS}/approvals"): PROMOTERS,
     ("GET", "/v1/events"): ONLY_ADMIN,

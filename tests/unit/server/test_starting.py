@@ -11,6 +11,7 @@ from medley_server.extraction_settings import ExtractionSettings
 from medley_server.served_base import ServedBase
 from medley_server.service import Service
 from medley_server.settings import ServeSettings
+from medley_server.stopping import Stopping
 
 from tests.builders import TINY
 
@@ -58,7 +59,9 @@ async def test_what_is_put_together_takes_documents_and_describes_itself(
 
     base = ServedBase.as_it_is(registry.base(TINY))
     few = replace(settings, extraction=ExtractionSettings(ocr_workers=1, max_pages=7))
-    async with starting.front(registry, base, few, FakeEngine(), asked) as layer:
+    async with starting.front(
+        registry, base, few, FakeEngine(), asked, stopping=Stopping()
+    ) as layer:
         transport = httpx.ASGITransport(app=layer(asked))
         async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as http:
             health = (await http.get("/health")).json()["extraction"]

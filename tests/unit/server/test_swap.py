@@ -8,7 +8,8 @@ from medley_server import swap
 from medley_server.catalogue import Catalogue
 from medley_server.engine.fake import FakeEngine
 from medley_server.errors import AdapterUnavailable
-from medley_server.residency import Phase, Residency
+from medley_server.phases import Phase
+from medley_server.residency import Residency
 from medley_server.served_base import ServedBase
 from medley_server.swap import Follower
 
@@ -18,11 +19,20 @@ from tests.builders import TINY, make_adapter
 class Follows:
     """A follower with all it needs."""
 
-    def __init__(self, registry: Registry, engine: FakeEngine, cache: Path, capacity: int = 8):
+    def __init__(
+        self,
+        registry: Registry,
+        engine: FakeEngine,
+        cache: Path,
+        capacity: int = 8,
+        keep_previous: int = 1,
+    ):
         base = ServedBase.as_it_is(registry.base(TINY))
         self.catalogue = Catalogue(registry, base)
         self.residency = Residency(registry, base, engine, cache=cache, capacity=capacity)
-        self.follower = Follower(registry, self.catalogue, self.residency)
+        self.follower = Follower(
+            registry, self.catalogue, self.residency, keep_previous=keep_previous
+        )
 
     @property
     def production(self) -> str:
@@ -53,16 +63,68 @@ async def test_an_alias_moved_elsewhere_is_served_here(
 async def test_a_swap_passes_its_phases_in_order(
     registry: Registry, versions: list[Version], engine: FakeEngine, tmp_path: Path
 ) -> None:
-    here = Follows(registry, engine, tmp_path / "cache")
+    here = Follows(registry, engine, tmp_path / "cache", keep_previous=0)
     await here.follower.reconcile()
     registry.promote("note", 2, actor="t")
 
     await here.follower.reconcile()
     done = here.follower.swaps["note", "production"]
-    await until(lambda: Phase.DRAINED in done.phases)
+    await until(lambda: Phase.FREED in done.phases)
 
     assert list(done.phases) == list(Phase)
     assert list(done.phases.values()) == sorted(done.phases.values())
+
+
+async def test_the_previous_version_stays_loaded_and_the_one_before_it_is_freed(
+    registry: Registry, versions: list[Version], engine: FakeEngine, tmp_path: Path
+) -> None:
+    third = registry.publish(
+        make_adapter(tmp_path / "note3", fill=3), name="note", base=TINY, actor="t"
+    )
+    here = Follows(registry, engine, tmp_path / "cache")
+    swaps = []
+    for number in (1, 2, 3):
+        registry.promote("note", number, actor="t")
+        await here.follower.reconcile()
+        swaps.append(here.follower.swaps["note", "production"])
+
+    await until(lambda: Phase.FREED in swaps[1].phases)
+
+    assert set(engine.loaded) == {versions[1].engine_name, third.engine_name}
+    assert Phase.DRAINED in swaps[2].phases
+    assert Phase.FREED not in swaps[2].phases
+
+
+async def test_going_back_to_the_previous_version_loads_nothing(
+    registry: Registry, versions: list[Version], engine: FakeEngine, tmp_path: Path
+) -> None:
+    here = Follows(registry, engine, tmp_path / "cache")
+    await here.follower.reconcile()
+    registry.promote("note", 2, actor="t")
+    await here.follower.reconcile()
+    engine.refuse |= {version.engine_name for version in versions}
+
+    registry.rollback("note", actor="t")
+    await here.follower.reconcile()
+
+    assert here.production == "note:1"
+    assert Phase.LOADED not in here.follower.swaps["note", "production"].phases
+
+
+async def test_a_version_that_other_aliases_answer_with_is_not_freed(
+    registry: Registry, versions: list[Version], engine: FakeEngine, tmp_path: Path
+) -> None:
+    registry.promote("note", 1, alias="canary", actor="t")
+    here = Follows(registry, engine, tmp_path / "cache", keep_previous=0)
+    await here.follower.reconcile()
+    registry.promote("note", 2, actor="t")
+    await here.follower.reconcile()
+    registry.promote("note", 2, alias="canary", actor="t")
+    assert versions[0].engine_name in engine.loaded
+
+    await here.follower.reconcile()
+
+    await until(lambda: versions[0].engine_name not in engine.loaded)
 
 
 async def test_a_running_request_stays_on_its_version_until_it_ends(

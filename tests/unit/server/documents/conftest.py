@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import shutil
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -62,7 +63,8 @@ class Front:
 
     def files(self) -> set[str]:
         """What is left of documents on the disk, but the store itself."""
-        found = (path for path in self.folder.rglob("*") if path.is_file())
+        # os.walk, unlike rglob, does not mind folders that go meanwhile.
+        found = (Path(place, name) for place, _, names in os.walk(self.folder) for name in names)
         return {
             str(path.relative_to(self.folder))
             for path in found

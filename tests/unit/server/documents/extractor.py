@@ -18,7 +18,7 @@ from medley.results import (
     PageSummary,
     ServedModel,
 )
-from medley_server.extraction.port import Progress, unheard
+from medley_server.extraction.port import Progress, User, unheard
 
 
 class LineExtractor:
@@ -26,6 +26,7 @@ class LineExtractor:
 
     Attributes:
         began: Documents that it was given.
+        refusal: What it raises before it is given a document.
         cancelled: Those that it was stopped at.
         running: How many it works on.
         most: How many it worked on at a time at most.
@@ -38,11 +39,18 @@ class LineExtractor:
         self.gate.set()
         self.working = asyncio.Event()
         self.began = 0
+        self.refusal: Exception | None = None
         self.cancelled = 0
         self.running = 0
         self.most = 0
         self.failure: Exception | None = None
         self.break_off: Exception | None = None
+
+    async def check(self, options: ExtractionOptions | AnalysisOptions, caller: User) -> None:
+        if self.refusal is not None:
+            raise self.refusal
+        if options.adapter is not None:
+            caller.require_use(options.adapter)
 
     async def extract(
         self,

@@ -27,6 +27,7 @@ FROM_EXTRACTION: list[tuple[ServerError, int, bool]] = [
     (errors.AdapterNotFound("There is no `x`."), 404, False),
     (errors.TooManyPages("300 pages.", details={"limit": 200, "actual": 300}), 413, False),
     (errors.TooManyPixels("9 x 9.", page=2, details={"limit": 1, "actual": 81}), 413, False),
+    (errors.TooMuchText("Words.", page=2, details={"limit": 1, "actual": 2}), 413, False),
     (errors.DocumentTooLong("Too long.", details={"limit": 1, "actual": 2}), 413, False),
     (errors.UnsupportedMediaType("It is a ZIP."), 415, False),
     (errors.EncryptedDocument("It needs a password."), 422, False),

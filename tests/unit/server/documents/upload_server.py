@@ -15,7 +15,7 @@ from medley_server.callers import CALLER, OPEN
 from medley_server.document_app import create_document_app
 from medley_server.document_uploads import DocumentUploads
 from medley_server.extraction.errors import CorruptDocument
-from medley_server.extraction.port import Progress, unheard
+from medley_server.extraction.port import Progress, User, unheard
 from medley_server.extraction_settings import ExtractionSettings
 from medley_server.jobs.opening import INCOMING, open_desk
 from medley_server.request_ids import REQUEST_ID
@@ -23,6 +23,9 @@ from medley_server.request_ids import REQUEST_ID
 
 class Weigher:
     """Tells the size of what it is given, as a refusal."""
+
+    async def check(self, options: Any, caller: User) -> None:
+        """Anything goes."""
 
     async def extract(
         self,

@@ -1,0 +1,116 @@
+"""With the real engine: what callers send and get is not in the server's log."""
+
+import base64
+import json
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.e2e.conftest import RunningServer
+
+pytestmark = pytest.mark.e2e
+
+CANARY = "CANARY-51d7-patient-Bianchi"
+DATA_URL = f"data:image/png;base64,{base64.b64encode(CANARY.encode()).decode()}"
+
+
+def chat(model: str = "triage-note", **more: Any) -> dict[str, Any]:
+    messages = [{"role": "user", "content": f"Repeat: {CANARY}"}]
+    return {"model": model, "messages": messages, "max_tokens": 12, "user": CANARY} | more
+
+
+def parts(*given: dict[str, Any]) -> list[dict[str, Any]]:
+    return [{"role": "user", "content": [{"type": "text", "text": CANARY}, *given]}]
+
+
+WAYS: dict[str, tuple[dict[str, Any], set[int]]] = {
+    "success": ({"json": chat()}, {200}),
+    "stream": ({"json": chat(stream=True)}, {200}),
+    "base": ({"json": chat("smollm2-135m-instruct")}, {200}),
+    "no such model": ({"json": chat(f"{CANARY}")}, {404}),
+    "wrong types": ({"json": chat(temperature=CANARY, stop=[{"a": CANARY}])}, {400, 422}),
+    "out of range": ({"json": chat(top_p=7, logit_bias={CANARY: 1})}, {400, 422}),
+    "too long": ({"json": chat(messages=parts({"type": "text", "text": CANARY * 2000}))}, {400}),
+    "a picture for a base that sees none": (
+        {"json": chat(messages=parts({"type": "image_url", "image_url": {"url": DATA_URL}}))},
+        {400, 422, 500},
+    ),
+    "a picture from elsewhere": (
+        {"json": chat(messages=parts({"image_url": f"https://{CANARY}/?t={CANARY}"}))},
+        {400},
+    ),
+    "a part of no kind": ({"json": chat(messages=parts({"type": CANARY, "a": CANARY}))}, {400}),
+    "a part without its text": (
+        {"json": chat(messages=parts({"type": "text", "text": None, "a": CANARY}))},
+        {200, 400},
+    ),
+    "a grammar that is none": (
+        {"json": chat(structured_outputs={"grammar": f"root ::= {CANARY}"})},
+        {200, 400},
+    ),
+    "a schema that is none": (
+        {"json": chat(response_format={"type": "json_schema", "json_schema": {"name": CANARY}})},
+        {200, 400, 422},
+    ),
+    "tools without a parser's word": (
+        {"json": chat(tools=[{"type": "function", "function": {"name": CANARY}}])},
+        {200, 400},
+    ),
+    "no JSON": ({"content": f'{{"model": "{CANARY}'.encode()}, {400}),
+    "a query": ({"json": chat(), "params": {"key": CANARY}}, {200}),
+}
+
+
+def test_nothing_that_was_sent_is_in_the_servers_log(server: RunningServer) -> None:
+    log: Path = server.home / "server.log"
+    statuses = {}
+
+    with httpx.Client(base_url=server.process.url, timeout=120) as http:
+        for name, (sent, _) in WAYS.items():
+            statuses[name] = http.post("/v1/chat/completions", **sent).status_code
+        with http.stream(
+            "POST", "/v1/chat/completions", json=chat(stream=True, max_tokens=200)
+        ) as left:
+            next(left.iter_lines())
+        http.post("/v1/extract", files={"file": ("x.txt", CANARY.encode())})
+        http.post("/tokenize", json={"model": "triage-note", "prompt": CANARY})
+        http.get(f"/v1/{CANARY}")
+        http.get("/v1/models", headers={"authorization": f"Bearer {CANARY}"})
+        metrics = http.get("/metrics").text
+
+    text = log.read_text()
+    assert {name for name, (_, ok) in WAYS.items() if statuses[name] not in ok} == set(), statuses
+    assert CANARY not in text
+    assert CANARY.lower() not in text
+    assert CANARY not in metrics
+    lines = [json.loads(line) for line in text.splitlines() if line.startswith('{"time"')]
+    assert len(lines) > len(WAYS)
+    assert any(line.get("left") for line in lines)
+
+
+def test_our_numbers_stand_beside_vllms(server: RunningServer) -> None:
+    with httpx.Client(base_url=server.process.url, timeout=120) as http:
+        told = http.post("/v1/chat/completions", json=chat(stream=True))
+        metrics = http.get("/metrics").text
+
+    assert "usage" not in told.text
+    assert "vllm:num_requests_running" in metrics
+    assert 'medley_completion_tokens_total{adapter="triage-note"' in metrics
+    assert "medley_wrong_version_answers_total 0.0" in metrics
+
+
+def test_the_callers_trace_reaches_the_engine_whole(server: RunningServer) -> None:
+    parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+
+    with httpx.Client(base_url=server.process.url, timeout=120) as http:
+        answer = http.post(
+            "/v1/chat/completions",
+            json=chat(),
+            headers={"traceparent": parent, "x-request-id": "ward-3.17"},
+        )
+
+    assert answer.status_code == 200
+    assert answer.headers["x-request-id"] == "ward-3.17"
+    assert "ward-3.17" in answer.json()["id"]

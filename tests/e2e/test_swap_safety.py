@@ -1,0 +1,441 @@
+"""The pitfalls of swapping adapters in vLLM, one by one, against a running `medley serve`.
+
+E1 to E10 are those that were seen to give wrong answers, or to end the engine, where adapters are
+loaded and unloaded through vLLM's own routes. The server has two slots and holds three adapters.
+"""
+
+import json
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from medley.server_process import ServerProcess
+from medley_registry import AdmissionRefused, Registry, Version, open_registry, publishing
+from medley_registry.admission import CONFIG_FILE, WEIGHTS_FILE, AdmittedAdapter, Examined
+from medley_server.last_good_state import SAVE_S
+from medley_training.tiny_base import save_byte_tokenizer
+
+from tests.bench.random_adapter import write_random_adapter
+
+pytestmark = pytest.mark.e2e
+
+QUESTION = "The patient came in with a fever, and"
+HIDDEN = 128
+
+
+def make_base(folder: Path, *, hidden: int = HIDDEN, layers: int = 2) -> Path:
+    """A random Llama whose tokens are bytes."""
+    import torch
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    torch.manual_seed(7)
+    config = LlamaConfig(
+        vocab_size=save_byte_tokenizer(folder),
+        hidden_size=hidden,
+        intermediate_size=2 * hidden,
+        num_hidden_layers=layers,
+        num_attention_heads=hidden // 32,
+        num_key_value_heads=hidden // 64,
+        head_dim=32,
+        max_position_embeddings=2048,
+    )
+    LlamaForCausalLM(config).save_pretrained(folder)
+    return folder
+
+
+@dataclass
+class Stage:
+    """A server, the registry it follows, and the base of its adapters."""
+
+    process: ServerProcess
+    home: Path
+    base: Path
+    registry: Registry
+    seeds: Iterator[int] = field(default_factory=lambda: iter(range(1, 1000)))
+
+    def publish(self, name: str, *, base: Path | None = None) -> Version:
+        """The next version of an adapter with weights of its own."""
+        return self.registry.publish(self.folder(base), name=name, base="small", actor="t")
+
+    def folder(self, base: Path | None = None) -> Path:
+        seed = next(self.seeds)
+        return write_random_adapter(
+            self.home / "made" / str(seed), base or self.base, seed=seed, scale=0.2
+        )
+
+    def files(self, version: Version) -> Path:
+        """Where the engine reads a version."""
+        return self.home / "cache" / "adapters" / version.digest.hex
+
+    def ask(self, model: str, **more: Any) -> httpx.Response:
+        request = {"model": model, "prompt": QUESTION, "temperature": 0, "max_tokens": 24}
+        return httpx.post(f"{self.process.url}/v1/completions", json=request | more, timeout=120)
+
+    def text(self, model: str, **more: Any) -> str:
+        """What a model answers, to the last byte."""
+        answer = self.ask(model, **more)
+        assert answer.status_code == 200, answer.text
+        return str(answer.json()["choices"][0]["text"])
+
+    def promote(self, version: Version) -> None:
+        """Returns when the alias answers with it here."""
+        self.registry.promote(version.adapter, version.number, actor="t")
+        self.until(
+            lambda: (
+                self.ask(version.adapter, max_tokens=1).headers.get("x-medley-digest")
+                == str(version.digest)
+            )
+        )
+
+    def swap(self, adapter: str) -> dict[str, Any]:
+        """The last swap of an adapter's production, as /health tells it."""
+        swaps = self.health["swaps"]
+        return next(swap for swap in swaps if swap["alias"] == f"{adapter}@production")
+
+    @property
+    def health(self) -> dict[str, Any]:
+        return dict(httpx.get(f"{self.process.url}/health").json())
+
+    def until(self, holds: Callable[[], bool]) -> None:
+        ends_at = time.monotonic() + 60
+        while not holds():
+            assert time.monotonic() < ends_at, self.health
+            time.sleep(0.05)
+
+
+@pytest.fixture(scope="module")
+def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    home = tmp_path_factory.mktemp("swaps")
+    base = make_base(home / "base")
+    with open_registry(home / "registry", create=True) as registry:
+        registry.add_base("small", base, actor="t")
+        for name in ("steady", "a", "b", "c"):
+            registry.publish(
+                write_random_adapter(home / "first" / name, base, seed=hash_of(name), scale=0.2),
+                name=name,
+                base="small",
+                actor="t",
+            )
+        registry.promote("steady", 1, actor="t")
+        with server(home) as process:
+            process.wait()
+            yield Stage(process, home, base, registry)
+
+
+def server(home: Path) -> ServerProcess:
+    return ServerProcess(
+        "small",
+        home / "registry",
+        log=home / "server.log",
+        home=home,
+        options=("--max-loras", "2", "--no-page"),
+        engine_flags=("--dtype", "float32", "--max-cpu-loras", "3"),
+    )
+
+
+def hash_of(name: str) -> int:
+    return 5000 + sum(name.encode())
+
+
+@pytest.fixture(autouse=True)
+def unhurt(stage: Stage) -> Iterator[None]:
+    """Whatever a test does, an adapter that it does not touch answers as before."""
+    before = stage.text("steady"), stage.text("small")
+    yield
+    assert (stage.text("steady"), stage.text("small")) == before
+    assert stage.health["leaving"] == []
+
+
+def bypass_admission(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lets the registry take in anything, as if it were another's, or had been tampered with."""
+    from medley_registry.digest import digest_stream
+    from medley_registry.manifest import FileEntry, Manifest
+
+    def examined(folder: Path, **_: Any) -> Examined:
+        entries = []
+        for name in (CONFIG_FILE, WEIGHTS_FILE):
+            with (folder / name).open("rb") as stream:
+                digest, size = digest_stream(stream, each=len)
+            entries.append(FileEntry(name, size, digest, "application/octet-stream"))
+        return Examined(Manifest(tuple(entries)), AdmittedAdapter(8, 16.0, ("q_proj", "v_proj")))
+
+    monkeypatch.setattr(publishing, "examine", examined)
+
+
+def narrower(stage: Stage) -> Path:
+    return stage.folder(make_base(stage.home / "narrower", hidden=64))
+
+
+def deeper(stage: Stage) -> Path:
+    return stage.folder(make_base(stage.home / "deeper", layers=4))
+
+
+def larger(stage: Stage) -> Path:
+    return stage.folder(make_base(stage.home / "larger", hidden=256))
+
+
+def wrapped(stage: Stage) -> Path:
+    """The names that a wrapper model around the base would give its modules."""
+    from safetensors.torch import load_file, save_file
+
+    folder = stage.folder()
+    tensors = load_file(folder / WEIGHTS_FILE)
+    named = {
+        name.replace("base_model.model.", "base_model.model.wrapper."): tensor
+        for name, tensor in tensors.items()
+    }
+    save_file(named, folder / WEIGHTS_FILE)
+    return folder
+
+
+WRONG = {"E1 narrower": narrower, "E2 deeper": deeper, "E3 prefix": wrapped, "E4 larger": larger}
+
+
+@pytest.mark.parametrize("make", WRONG.values(), ids=WRONG.keys())
+def test_an_adapter_that_does_not_fit_is_refused_by_the_registry_and_by_the_server(
+    stage: Stage, make: Callable[[Stage], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, name = make(stage), make.__name__
+    with pytest.raises(AdmissionRefused, match=r"tensor-(module|shape)"):
+        stage.registry.publish(folder, name=name, base="small", actor="t")
+
+    bypass_admission(monkeypatch)
+    smuggled = stage.registry.publish(folder, name=name, base="small", actor="t")
+    answer = stage.ask(smuggled.reference)
+
+    assert answer.status_code == 503
+    assert "does not fit small" in answer.text
+    assert smuggled.reference not in {row["version"] for row in stage.health["resident"]}
+
+
+def test_e5_new_bytes_under_the_same_name_are_answered_with_and_the_old_on_rollback(
+    stage: Stage,
+) -> None:
+    first, second = stage.publish("e5"), stage.publish("e5")
+    wanted = [stage.text(one.reference) for one in (first, second)]
+    got = []
+
+    for version in (first, second, first, second):
+        stage.promote(version)
+        got.append(stage.text("e5"))
+
+    assert wanted[0] != wanted[1]
+    assert got == wanted * 2
+
+
+def test_e6_a_load_that_fails_leaves_the_live_version_answering(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    good = stage.publish("e6")
+    stage.promote(good)
+    before = stage.text("e6")
+    bypass_admission(monkeypatch)
+    folder = stage.folder(make_base(stage.home / "larger-e6", hidden=256))
+    bad = stage.registry.publish(folder, name="e6", base="small", actor="t")
+
+    stage.registry.promote("e6", bad.number, actor="t")
+    stage.until(lambda: stage.swap("e6")["failure"] is not None)
+
+    assert "does not fit" in stage.swap("e6")["failure"]
+    assert stage.text("e6") == before
+    stage.registry.rollback("e6", actor="t")
+
+
+DAMAGE: dict[str, Callable[[Path], object]] = {
+    "deleted": shutil.rmtree,
+    "truncated": lambda folder: cut(folder / WEIGHTS_FILE),
+    "unreadable": lambda folder: unreadable(folder / WEIGHTS_FILE),
+}
+
+
+def cut(file: Path) -> None:
+    file.chmod(0o644)
+    file.write_bytes(file.read_bytes()[:100])
+
+
+def unreadable(file: Path) -> None:
+    file.unlink()
+    file.symlink_to("/nowhere")  # a mode would not keep out root
+
+
+@pytest.mark.parametrize("damage", DAMAGE.values(), ids=DAMAGE.keys())
+def test_e7_files_that_were_damaged_after_a_load_are_fetched_again_when_it_comes_back(
+    stage: Stage, damage: Callable[[Path], object]
+) -> None:
+    (one,) = stage.registry.versions("a")
+    before = stage.text("a:1")
+
+    damage(stage.files(one))
+    for other in ("b:1", "c:1", "steady", "b:1", "c:1"):  # the engine holds three
+        stage.text(other)
+    resident = {row["version"] for row in stage.health["resident"]}
+
+    assert "a:1" not in resident
+    assert len(resident) <= 3
+    assert stage.text("a:1") == before
+
+
+def test_e7_files_that_are_gone_here_and_in_the_registry_hurt_that_version_alone(
+    stage: Stage,
+) -> None:
+    lost = stage.publish("e7")
+    stage.text(lost.reference)
+    for other in ("a:1", "b:1", "c:1"):
+        stage.text(other)
+
+    digest = lost.manifest.digest_of(WEIGHTS_FILE)
+    assert digest is not None
+    stage.registry.blobs.remove(digest)
+    shutil.rmtree(stage.files(lost))
+    answer = stage.ask(lost.reference)
+
+    assert answer.status_code == 503
+    assert "cannot be fetched" in answer.text
+    assert stage.health["ready"]
+
+
+def test_more_adapters_at_once_than_the_engine_holds_wait_for_a_place_and_are_answered_right(
+    stage: Stage,
+) -> None:
+    from concurrent.futures import ThreadPoolExecutor
+
+    models = ["a:1", "b:1", "c:1", "steady:1", "e5:1", "e5:2"]
+    alone = {model: stage.text(model, max_tokens=200) for model in models}
+
+    with ThreadPoolExecutor(12) as pool:
+        together = list(pool.map(lambda model: stage.text(model, max_tokens=200), models * 2))
+
+    assert together == [alone[model] for model in models * 2]
+
+
+class Stream:
+    """A request that streams, for as long as the block lasts."""
+
+    def __init__(self, stage: Stage, model: str, *, tokens: int) -> None:
+        self._request = {"model": model, "prompt": QUESTION, "temperature": 0}
+        self._request |= {"max_tokens": tokens, "stream": True, "ignore_eos": True}
+        self._url = f"{stage.process.url}/v1/completions"
+        self.pieces: list[str] = []
+
+    def __enter__(self) -> "Stream":
+        self._client = httpx.Client(timeout=120)
+        self._context = self._client.stream("POST", self._url, json=self._request)
+        self._lines = self._context.__enter__().iter_lines()
+        self.read(20)
+        return self
+
+    def read(self, most: int | None = None) -> str:
+        """So many more pieces, or all that are left; gives the text up to there."""
+        for line in self._lines:
+            if line.startswith("data: {"):
+                self.pieces.append(json.loads(line[6:])["choices"][0]["text"])
+                if most is not None and len(self.pieces) >= most:
+                    break
+        return "".join(self.pieces)
+
+    def __exit__(self, *of: Any) -> None:
+        self._context.__exit__(*of)
+        self._client.close()
+
+
+TOKENS = 1000
+
+
+def test_e8_a_stream_ends_right_though_its_version_is_withdrawn_and_its_files_are_deleted(
+    stage: Stage,
+) -> None:
+    version = stage.publish("e8")
+    alone = stage.text("e8:1", max_tokens=TOKENS, ignore_eos=True)
+
+    with Stream(stage, "e8:1", tokens=TOKENS) as stream:
+        stage.registry.lifecycle.quarantine("e8", 1, actor="t", reason="odd")
+        stage.until(lambda: stage.ask("e8:1", max_tokens=1).status_code == 404)
+        shutil.rmtree(stage.files(version))
+        seen = len(stream.pieces)
+        streamed = stream.read()
+
+    assert seen < TOKENS, "it was over before anything was withdrawn"
+    assert streamed == alone
+    stage.until(lambda: "e8:1" not in {row["version"] for row in stage.health["resident"]})
+
+
+def test_e9_e10_a_stream_keeps_its_version_and_new_requests_get_the_new_one(
+    stage: Stage,
+) -> None:
+    first, second = stage.publish("e9"), stage.publish("e9")
+    alone = [
+        stage.text(one.reference, max_tokens=TOKENS, ignore_eos=True) for one in (first, second)
+    ]
+    stage.promote(first)
+
+    with Stream(stage, "e9", tokens=TOKENS) as stream:
+        stage.promote(second)
+        after = stage.text("e9", max_tokens=100, ignore_eos=True)
+        streamed = stream.read()
+
+    assert streamed == alone[0]
+    assert after == alone[1][: len(after)]
+    phases = stage.swap("e9")["phases_s"]
+    assert {"live", "drained"} <= phases.keys()
+
+
+def test_versions_are_at_hand_before_anyone_promotes_them(stage: Stage) -> None:
+    version = stage.publish("ahead")
+
+    stage.until(
+        lambda: (
+            ("ahead:1", None)
+            in {(row["version"], row["failure"]) for row in stage.health["prefetched"]}
+        )
+    )
+
+    assert (stage.files(version) / WEIGHTS_FILE).is_file()
+    assert version.reference not in {row["version"] for row in stage.health["resident"]}
+
+
+def test_a_version_that_answers_otherwise_than_published_never_goes_live(stage: Stage) -> None:
+    right = stage.publish("golden")
+    stage.promote(right)
+    folder = stage.folder()
+    prompt = {"prompt": QUESTION, "answer": " a cough.", "tokens": 9, "logprob": -0.1}
+    (folder / "golden.json").write_text(
+        json.dumps({"schema": 1, "prompts": [prompt], "tolerance": 0.05})
+    )
+
+    wrong = stage.registry.publish(folder, name="golden", base="small", actor="t")
+    stage.registry.promote("golden", wrong.number, actor="t")
+    stage.until(lambda: stage.swap("golden")["failure"] is not None)
+
+    assert "is answered otherwise than published" in stage.swap("golden")["failure"]
+    assert stage.ask("golden").headers["x-medley-digest"] == str(right.digest)
+    assert stage.ask(wrong.reference).status_code == 503
+    stage.registry.rollback("golden", actor="t")
+
+
+def test_a_server_starts_while_the_registry_is_away_and_follows_it_when_it_is_back(
+    stage: Stage,
+) -> None:
+    stage.until(lambda: any((stage.home / "cache" / "last-good").glob("*.db")))
+    time.sleep(SAVE_S)  # what the tests before did is saved by then
+    before = stage.text("steady")
+    new = stage.publish("steady")
+    wanted = stage.text(new.reference)
+    (stage.home / "registry").rename(stage.home / "elsewhere")
+
+    with server(stage.home) as again:
+        again.wait()
+        second = Stage(again, stage.home, stage.base, stage.registry)
+        assert second.text("steady") == before
+        assert "no registry at" in second.health["registry"]["failure"]
+        (stage.home / "elsewhere").rename(stage.home / "registry")
+        second.until(lambda: second.health["registry"]["failure"] is None)
+        with open_registry(stage.home / "registry") as registry:
+            registry.promote("steady", new.number, actor="t")
+            second.until(lambda: second.text("steady") == wanted)
+            registry.rollback("steady", actor="t")
+            second.until(lambda: second.text("steady") == before)
