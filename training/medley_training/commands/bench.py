@@ -12,8 +12,10 @@ from medley_registry.commands.completing import base_names
 from medley_registry.commands.opening import on_registry
 from medley_registry.commands.options import JsonOption
 from medley_registry.commands.screen import print_json, print_note, print_table, progress_bar
+from typer.core import TyperGroup
 
 from medley_training.benchmarks.load import LoadKind
+from medley_training.commands.bench_swap import bench_swap
 from medley_training.commands.refusals import in_one_line
 from medley_training.commands.stopping import stopped_by_sigterm
 
@@ -123,6 +125,8 @@ def bench(
     take turns. The results are recorded with the versions. docs/benchmarks.md says how it is done
     and what the columns mean.
 
+    `medley bench swap REF...` exchanges versions under load instead; it has a --help of its own.
+
     \b
     Examples:
       medley bench discharge:3 --quick
@@ -171,6 +175,20 @@ def bench(
 
         write_output(found, out)
         print_note(f"{out} holds the rows, every request, the engines' logs and the plots")
+
+
+class _RefsUnlessNamed(TyperGroup):
+    """`medley bench REF...` is `medley bench versions REF...`: only other commands are named."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        is_named = bool(args) and args[0] in self.commands
+        return super().parse_args(ctx, args if is_named else [_VERSIONS, *args])
+
+
+_VERSIONS = "versions"
+app = typer.Typer(cls=_RefsUnlessNamed, add_completion=False, rich_markup_mode=None)
+app.command(_VERSIONS)(bench)
+app.command("swap")(bench_swap)
 
 
 def _subject(

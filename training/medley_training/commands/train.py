@@ -12,6 +12,7 @@ from medley_training.commands import key, participant
 from medley_training.commands.certificates import certificates, node_key
 from medley_training.commands.coordinator import coordinator
 from medley_training.commands.documents import documents
+from medley_training.commands.golden import golden
 from medley_training.commands.options import (
     PromoteOption,
     QuietOption,
@@ -187,3 +188,4 @@ app.command("node-key")(node_key)
 app.add_typer(key.app, name="key")
 app.add_typer(participant.app, name="participant")
 app.command()(documents)
+app.command()(golden)

@@ -71,6 +71,7 @@ def served(
     variant: VariantKind,
     log: Path,
     max_loras: int | None = None,
+    options: Sequence[str] = (),
     engine_flags: Sequence[str] = (),
     environment: Mapping[str, str] | None = None,
     home: Path | None = None,
@@ -83,6 +84,7 @@ def served(
         variant: bf16, nf4 or awq.
         log: the file that takes what the server prints.
         max_loras: adapters in one batch, 0 for an engine without LoRA; None for serve's default.
+        options: more of `medley serve`'s own.
         engine_flags: for vLLM.
         environment: variables of the server, on top of this process's; see `ServerProcess`.
         home: MEDLEY_HOME of the server; None for this process's own.
@@ -90,7 +92,7 @@ def served(
     Raises:
         ServerDidNotStart: it ended, or took longer than ten minutes.
     """
-    told = ["--variant", variant.value]
+    told = ["--variant", variant.value, *options]
     if max_loras is not None:
         told += ["--max-loras", str(max_loras)]
     process = ServerProcess(
