@@ -2,12 +2,14 @@
 
     python -m tests.bench.gateway_cost [--repeats 2000]
 
-The same ASGI app is called as it is and through the gateway, in turns, in one process: a chat
-request of 2 kB, answered by a stream of 64 events. Medians.
+The same ASGI app is called as it is, through the gateway, and through the gateway that is observed
+(metrics and access log; also with spans that go nowhere), in turns, in one process: a chat request
+of 2 kB, answered by a stream of 64 events. Medians.
 """
 
 import argparse
 import asyncio
+import io
 import json
 import statistics
 import tempfile
@@ -18,9 +20,14 @@ from typing import Any
 from medley_registry import open_registry
 from medley_server.engine.fake import FakeEngine
 from medley_server.gateway import Gateway
+from medley_server.observing.access_log import AccessLog
+from medley_server.observing.ledger import Ledger
+from medley_server.observing.observed import Observed
+from medley_server.observing.tracing import Tracing
 from medley_server.served_base import ServedBase
 from medley_server.service import Service
 from medley_server.settings import ServeSettings
+from opentelemetry.sdk.trace import TracerProvider
 
 from tests.builders import TINY, make_adapter, make_base
 
@@ -65,7 +72,19 @@ async def call(app: Any, model: str) -> float:
 async def measure(service: Service, repeats: int) -> dict[str, float]:
     """Median microseconds, as it is and through the gateway, for the base and for an adapter."""
     gateway = Gateway(streaming_app, service=service, api_keys=(), max_body_bytes=1 << 20)
-    cases = {"app alone": (streaming_app, TINY), "base": (gateway, TINY), "adapter": (gateway, "a")}
+    ledger = Ledger(offers=service.offers)
+    written = io.StringIO()
+    lines = AccessLog(lambda line: print(line, file=written))
+    tracing = Tracing(TracerProvider(shutdown_on_exit=False))
+    observed = Observed(gateway, ledger, access_log=lines)
+    traced = Observed(gateway, ledger, access_log=lines, tracing=tracing)
+    cases = {
+        "app alone": (streaming_app, TINY),
+        "base": (gateway, TINY),
+        "adapter": (gateway, "a"),
+        "adapter, observed": (observed, "a"),
+        "adapter, traced": (traced, "a"),
+    }
     taken: dict[str, list[float]] = {name: [] for name in cases}
     async with service.running():
         for _ in range(repeats):
@@ -97,8 +116,9 @@ def main() -> None:
         service = Service(registry, ServedBase.as_it_is(base), FakeEngine(), settings)
         medians = asyncio.run(measure(service, repeats))
     alone = medians["app alone"]
-    for case in ("base", "adapter"):
-        print(f"{case:8} adds {medians[case] - alone:6.0f} us to a request with {EVENTS} events")
+    for case, median in medians.items():
+        if case != "app alone":
+            print(f"{case:17} adds {median - alone:6.0f} us to a request with {EVENTS} events")
 
 
 if __name__ == "__main__":

@@ -77,7 +77,7 @@ def under_load(base: BaseModel, repeats: int, logs: Path) -> list[dict[str, obje
             server.wait()
             servers.append(server)
         rows: list[dict[str, object]] = []
-        for model, concurrency in product((base.name, TRIAGE_NOTE.name), (1, 16)):
+        for model, concurrency in product((base.name, TRIAGE_NOTE.name), (1, 4, 16, 64)):
             found: dict[str, list[tuple[float, float]]] = {kind: [] for kind in KINDS}
             for turn in range(-1, repeats):
                 for server in servers if turn % 2 else reversed(servers):
