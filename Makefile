@@ -18,7 +18,8 @@ setup: ## make or refresh .venv from setup/$DEVICE.lock
 demo: setup ## show the whole story on this machine, then keep serving
 	@$(BIN)/medley demo $(if $(ONCE),--once)
 
-test: setup ## run all tests, with a real engine
+test: setup ## run all tests, with a real engine and a real browser
+	@sh setup/browser.sh
 	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not e2e"
 	$(BIN)/python -m pytest -m e2e
 

@@ -58,14 +58,20 @@ def test_the_lock_has_all_that_the_project_asks_for(device: str, python: str) ->
 
 
 @pytest.mark.parametrize("python", PYTHONS)
-def test_the_cpu_lock_takes_the_cpu_build_of_torch_and_nothing_linked_to_the_cuda_build(
+def test_the_cpu_lock_takes_the_cpu_build_of_torch_and_nothing_that_cannot_do_without_cuda(
     python: str,
 ) -> None:
     versions = locked("cpu", python)
 
     assert versions["torch"] == "2.13.0+cpu"
-    assert not versions.keys() & {"torchaudio", "torchcodec", "torchvision", "vllm"}
+    assert not versions.keys() & {"torchaudio", "torchcodec", "vllm"}
     assert not [name for name in versions if name.startswith("nvidia-")]
+
+
+@pytest.mark.parametrize("python", PYTHONS)
+def test_torchvision_is_the_one_that_was_built_for_this_torch(python: str) -> None:
+    """Its library does not load beside the CPU build; all else of it does (vision_operators)."""
+    assert locked("cpu", python)["torchvision"] == locked("cuda", python)["torchvision"] == "0.28.0"
 
 
 def test_torch_is_locked_for_every_python() -> None:
