@@ -6,6 +6,7 @@ slot, so it is answered with another request's adapter. `docs/cpu-lora.md` has t
 the figures; `packed_lora` has the arithmetic used here instead.
 """
 
+import time
 from collections.abc import Sequence
 from functools import partial
 from typing import Any
@@ -19,9 +20,9 @@ from medley_server.engine.packed_lora import (
     PackedAdapters,
     Product,
     add_adapters,
-    pack,
     plain_product,
 )
+from medley_server.engine.packed_module import Epochs, PackedModule
 
 
 def onednn_product(weight: torch.Tensor) -> Product:
@@ -34,13 +35,18 @@ def onednn_product(weight: torch.Tensor) -> Product:
 # The signatures below are vLLM's.
 # ruff: noqa: PLR0917
 class MedleyPunicaCPU(PunicaWrapperCPU):  # type: ignore[misc]  # vllm is Any to mypy
-    """The wrapper the platform plugin gives vLLM; one per engine, shared by its LoRA layers."""
+    """The wrapper the platform plugin gives vLLM; one per engine, shared by its LoRA layers.
+
+    Attributes:
+        epochs: how often each slot was written, where somebody counts (`adapter_staging`).
+    """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._token_rows = BatchRows.of(torch.empty(0, dtype=torch.long))
         self._sampled_rows = self._token_rows
-        self._packed: dict[int, tuple[int, torch.Tensor, PackedAdapters | None]] = {}
+        self.epochs: Epochs | None = None
+        self._modules: dict[int, PackedModule] = {}
         self._written: dict[int, tuple[int, torch.Tensor, bool]] = {}
 
     def update_metadata(self, mapping: Any, *args: Any, **kwargs: Any) -> None:
@@ -65,7 +71,7 @@ class MedleyPunicaCPU(PunicaWrapperCPU):  # type: ignore[misc]  # vllm is Any to
         """
         rows = self._token_rows
         if rows.adapter_runs and (
-            packed := self._pack(lora_a_stacked, lora_b_stacked, output_slices, x.dtype)
+            packed := self._pack(lora_a_stacked, lora_b_stacked, x.dtype, rows)
         ):
             add_adapters(y, x, packed, rows)
 
@@ -82,7 +88,7 @@ class MedleyPunicaCPU(PunicaWrapperCPU):  # type: ignore[misc]  # vllm is Any to
         rows = self._sampled_rows
         outputs = lora_b_stacked.shape[-2]
         if rows.adapter_runs and (
-            packed := self._pack((lora_a_stacked,), (lora_b_stacked,), (outputs,), x.dtype)
+            packed := self._pack((lora_a_stacked,), (lora_b_stacked,), x.dtype, rows)
         ):
             logits = y.view(-1, y.shape[-1])[:, :outputs]
             add_adapters(logits, x.view(-1, x.shape[-1]), packed, rows)
@@ -133,19 +139,31 @@ class MedleyPunicaCPU(PunicaWrapperCPU):  # type: ignore[misc]  # vllm is Any to
             self._written[id(b_stacked)] = known
         return known[2]
 
+    def settle(self, budget_s: float) -> bool:
+        """Packs what was written and no batch has needed yet, for about so long.
+
+        Returns:
+            Whether there is more to do.
+        """
+        deadline = time.perf_counter() + budget_s
+        if (epochs := self.epochs) is None:
+            return False
+        for module in self._modules.values():
+            if module.settle(epochs) and time.perf_counter() > deadline:
+                return True
+        return False
+
     def _pack(
         self,
         a_stacked: tuple[torch.Tensor, ...],
         b_stacked: tuple[torch.Tensor, ...],
-        output_slices: tuple[int, ...],
         dtype: torch.dtype,
+        rows: BatchRows,
     ) -> PackedAdapters | None:
-        # vLLM writes a slot in place; torch counts such writes, and the count tells a stale pack.
-        writes = sum(tensor._version for tensor in (*a_stacked, *b_stacked))
-        known = self._packed.get(id(a_stacked[0]))
-        if known is not None and known[0] == writes:
-            return known[2]
-        packed = pack(a_stacked, b_stacked, output_slices, dtype, onednn_product)
-        # Kept with the pack, the tensor lives on, and its id stays its own.
-        self._packed[id(a_stacked[0])] = (writes, a_stacked[0], packed)
-        return packed
+        # The module keeps the tensor alive, so that its id stays its own.
+        if (module := self._modules.get(id(a_stacked[0]))) is None:
+            module = PackedModule(
+                a_stacked, b_stacked, dtype, onednn_product, place=len(self._modules)
+            )
+            self._modules[id(a_stacked[0])] = module
+        return module.packed(rows.used, self.epochs)

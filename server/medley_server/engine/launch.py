@@ -37,7 +37,7 @@ from medley_server.served_base import ServedBase
 from medley_server.settings import ServeSettings
 from medley_server.stopping import Stopping
 
-MEMORY_PROBE = "medley_server.engine.memory_probe.MemoryProbe"
+WORKER_EXTENSION = "medley_server.engine.worker_extension.WorkerExtension"
 
 ASGIApp = Callable[[Any, Any, Any], Awaitable[None]]
 Layer = Callable[[ASGIApp], ASGIApp]
@@ -98,7 +98,7 @@ def vllm_flags(settings: ServeSettings, base: ServedBase, slots: Slots) -> list[
     if current_platform.is_cpu():
         flags += memory_flags(settings.engine_flags)
     flags += ["--middleware", f"{__name__}.{LayerSeam.__name__}"]
-    flags += ["--worker-extension-cls", MEMORY_PROBE]
+    flags += ["--worker-extension-cls", WORKER_EXTENSION]
     if settings.access_log != "none":  # ours says more, and no query
         flags.append("--disable-uvicorn-access-log")
     return [*flags, *settings.engine_flags]

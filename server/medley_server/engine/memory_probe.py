@@ -1,7 +1,6 @@
 """What a worker process of vLLM says of its memory.
 
-vLLM mixes `MemoryProbe` into its worker (`--worker-extension-cls`), and the server calls it in each
-worker (`collective_rpc`).
+It is part of what vLLM mixes into its worker (`worker_extension`).
 """
 
 import os

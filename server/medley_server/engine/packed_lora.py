@@ -12,8 +12,8 @@ columns. Punica (Chen et al. 2023, arXiv 2310.18547) names the problem; this is 
 few slots.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import torch
@@ -37,6 +37,54 @@ def plain_product(weight: torch.Tensor) -> Product:
 
 
 @dataclass(frozen=True, slots=True)
+class SlotColumns:
+    """One adapter's columns in one module; only those that carry weights.
+
+    Attributes:
+        a: (columns, inputs).
+        b: (columns, outputs), zero outside the column's own output slice.
+    """
+
+    a: torch.Tensor
+    b: torch.Tensor
+
+
+def columns_of(
+    slot: int,
+    a_stacked: tuple[torch.Tensor, ...],
+    b_stacked: tuple[torch.Tensor, ...],
+    dtype: torch.dtype,
+) -> SlotColumns | None:
+    """Reads one of vLLM's slots, leaving out every column that is zero in A or in B.
+
+    Args:
+        slot: its number.
+        a_stacked: per output slice, (slots, 1, rank, inputs).
+        b_stacked: per output slice, (slots, 1, outputs of the slice, rank).
+        dtype: the dtype of the module's activations.
+
+    Returns:
+        None if the adapter does not touch this module.
+    """
+    a = [piece[slot, 0] for piece in a_stacked]
+    b = [piece[slot, 0] for piece in b_stacked]
+    # The largest of each, not `any`: it makes no copy the size of the weights.
+    live = [
+        (one.abs().amax(dim=1).ne(0) & other.abs().amax(dim=0).ne(0)).nonzero().flatten()
+        for one, other in zip(a, b, strict=True)
+    ]
+    if not (columns := sum(map(len, live))):
+        return None
+    placed = torch.zeros((columns, sum(len(piece) for piece in b)), dtype=dtype)
+    row = column = 0
+    for piece, ranks in zip(b, live, strict=True):
+        placed[row : row + len(ranks), column : column + len(piece)] = piece[:, ranks].t()
+        row, column = row + len(ranks), column + len(piece)
+    chosen = [one[ranks] for one, ranks in zip(a, live, strict=True)]
+    return SlotColumns(torch.cat(chosen).to(dtype), placed)
+
+
+@dataclass(frozen=True, slots=True)
 class PackedAdapters:
     """All adapters resident in one module.
 
@@ -56,52 +104,49 @@ class PackedAdapters:
     shrink: Product
     expand: Product
 
+    @classmethod
+    def of(cls, columns: Mapping[int, SlotColumns | None]) -> "PackedAdapters | None":
+        """Puts the columns of slots side by side; None if there are none."""
+        chosen = {slot: one for slot, one in sorted(columns.items()) if one is not None}
+        if not chosen:
+            return None
+        a = torch.cat([one.a for one in chosen.values()]).t()
+        b = torch.cat([one.b for one in chosen.values()])
+        slots = tuple(slot for slot, one in chosen.items() for _ in one.a)
+        return cls(a, b, slots, _bounds(slots), plain_product(a), plain_product(b))
+
+    def columns(self) -> dict[int, SlotColumns | None]:
+        """What `of` was given."""
+        rows = self.a.t()
+        return {
+            slot: SlotColumns(rows[first:last], self.b[first:last])
+            for slot, (first, last) in self.bounds.items()
+        }
+
+    def rewritten(self, columns: Mapping[int, SlotColumns | None]) -> "PackedAdapters | None":
+        """With other columns of some slots: in place if there are as many as before.
+
+        Memory that is new to a process costs more than what is written into it.
+        """
+        ends = {slot: self.bounds.get(slot, (0, 0)) for slot in columns}
+        counts = {slot: 0 if one is None else len(one.a) for slot, one in columns.items()}
+        if any(last - first != counts[slot] for slot, (first, last) in ends.items()):
+            return PackedAdapters.of(self.columns() | dict(columns))
+        for slot, one in columns.items():
+            if one is not None:
+                first, last = ends[slot]
+                self.a[:, first:last] = one.a.t()
+                self.b[first:last] = one.b
+        return replace(self, shrink=plain_product(self.a), expand=plain_product(self.b))
+
+    def prepacked(self, prepack: Prepack) -> "PackedAdapters":
+        """The same with faster products for few rows."""
+        return replace(self, shrink=prepack(self.a), expand=prepack(self.b))
+
     @property
     def widest(self) -> int:
         """Columns of the adapter that has most."""
         return max((end - start for start, end in self.bounds.values()), default=0)
-
-
-def pack(
-    a_stacked: tuple[torch.Tensor, ...],
-    b_stacked: tuple[torch.Tensor, ...],
-    output_slices: tuple[int, ...],
-    dtype: torch.dtype,
-    prepack: Prepack = plain_product,
-) -> PackedAdapters | None:
-    """Packs vLLM's slot tensors, leaving out every column that is zero in A or in B.
-
-    Args:
-        a_stacked: per output slice, (slots, 1, rank, inputs).
-        b_stacked: per output slice, (slots, 1, outputs of the slice, rank).
-        output_slices: outputs of each slice, in the order they lie in the module's output.
-        dtype: the dtype of the module's activations.
-        prepack: makes the product for few rows from a matrix.
-
-    Returns:
-        None if no resident adapter touches this module.
-    """
-    columns = [
-        (slot, piece, rank)
-        for slot in range(a_stacked[0].shape[0])
-        for piece in range(len(a_stacked))
-        for rank in _live_ranks(a_stacked[piece][slot, 0], b_stacked[piece][slot, 0])
-    ]
-    if not columns:
-        return None
-    a = torch.empty((a_stacked[0].shape[-1], len(columns)), dtype=dtype)
-    b = torch.zeros((len(columns), sum(output_slices)), dtype=dtype)
-    for column, (slot, piece, rank) in enumerate(columns):
-        start = sum(output_slices[:piece])
-        a[:, column] = a_stacked[piece][slot, 0, rank]
-        b[column, start : start + output_slices[piece]] = b_stacked[piece][slot, 0, :, rank]
-    slots = tuple(slot for slot, _, _ in columns)
-    return PackedAdapters(a, b, slots, _bounds(slots), prepack(a), prepack(b))
-
-
-def _live_ranks(a: torch.Tensor, b: torch.Tensor) -> list[int]:
-    live = a.ne(0).any(dim=1) & b.ne(0).any(dim=0)
-    return [int(rank) for rank in live.nonzero().flatten()]
 
 
 def _bounds(slots: tuple[int, ...]) -> dict[int, tuple[int, int]]:
@@ -120,10 +165,18 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class BatchRows:
-    """Which slot each row of the batch belongs to, and the masks made from it so far."""
+    """Which slot each row of a batch belongs to, and the masks made from it so far.
+
+    Attributes:
+        slots: of each row.
+        runs: the same, shorter.
+        used: every slot with a row.
+        masks: see `foreign`.
+    """
 
     slots: torch.Tensor
     runs: tuple[Run, ...]
+    used: frozenset[int]
     masks: dict[tuple[int, ...], torch.Tensor]
 
     @classmethod
@@ -132,7 +185,7 @@ class BatchRows:
         values, lengths = torch.unique_consecutive(slots, return_counts=True)
         ends = lengths.cumsum(0).tolist()
         runs = tuple(map(Run, values.tolist(), [0, *ends[:-1]], ends))
-        return cls(slots.clone(), runs, {})
+        return cls(slots.clone(), runs, frozenset(run.slot for run in runs) - {NO_SLOT}, {})
 
     @property
     def adapter_runs(self) -> tuple[Run, ...]:

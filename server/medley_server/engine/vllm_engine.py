@@ -29,6 +29,12 @@ TELLING = (
 )
 """Variables that change what vLLM computes or how fast; no others are told, some are secrets."""
 
+READING_S = 0.01
+"""How often a worker is asked whether it has read an adapter's files."""
+
+SETTLING_S = 0.008
+"""What a step may wait for the packing of an adapter, a fraction of its own length."""
+
 _LAST = 1_000_000
 """The priority of a probe, where vLLM schedules by priority: after every request."""
 
@@ -56,6 +62,7 @@ class VllmEngine:
         """
         facts = replace(_read_facts(client.vllm_config), load_s=round(load_s, 3))
         kernels = await client.collective_rpc("medley_kernel")
+        await client.collective_rpc("medley_stage")
         engine = cls(client, models, replace(facts, kernel=kernels[0]))
         await engine.memory(reset_peak=True)
         return engine
@@ -75,14 +82,20 @@ class VllmEngine:
 
         VLLM registers an adapter before it copies it into a slot, and keeps it if that fails; so
         it is told to let go. One load at a time, so that the newest number is that of this one.
+        All but the copy into the slot goes on beside the steps of requests (`adapter_staging`).
         """
         async with self._loading:
+            await self._client.collective_rpc("medley_read", args=(str(folder),))
+            while not all(await self._client.collective_rpc("medley_is_read")):
+                await asyncio.sleep(READING_S)
             answer = await self._models.load_lora_adapter(
                 LoadLoRAAdapterRequest(lora_name=name, lora_path=str(folder))
             )
             if isinstance(answer, ErrorResponse):
                 await self._client.remove_lora(self._models.lora_id_counter.value)
                 raise AdapterUnavailable(f"the engine refused {name}: {answer.error.message}")
+            while any(await self._client.collective_rpc("medley_settle", args=(SETTLING_S,))):
+                pass
 
     async def unload(self, name: str) -> None:
         """See `Engine.unload`.

@@ -4,7 +4,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from medley_server.engine.packed_lora import BatchRows, add_adapters, pack
+from medley_server.engine.packed_lora import BatchRows, PackedAdapters, add_adapters, columns_of
 
 INPUTS, RANK, SLOTS = 6, 3, 4
 SLICES = (5, 2)
@@ -19,6 +19,12 @@ def stacked(seed: int, empty: set[int]) -> Stacked:
     a = tuple(torch.randn(SLOTS, 1, RANK, INPUTS, generator=generator) * keep for _ in SLICES)
     b = tuple(torch.randn(SLOTS, 1, out, RANK, generator=generator) * keep for out in SLICES)
     return a, b
+
+
+def packed_all(
+    a: tuple[torch.Tensor, ...], b: tuple[torch.Tensor, ...], dtype: torch.dtype = torch.float32
+) -> PackedAdapters | None:
+    return PackedAdapters.of({slot: columns_of(slot, a, b, dtype) for slot in range(SLOTS)})
 
 
 def expected(
@@ -53,7 +59,7 @@ def test_each_row_gets_its_own_adapter_and_the_base_rows_none(
     y = torch.randn(len(rows), sum(SLICES))
     wanted = expected(y, x, rows, a, b)
 
-    packed = pack(a, b, SLICES, torch.float32)
+    packed = packed_all(a, b)
     if packed is not None:
         add_adapters(y, x, packed, BatchRows.of(torch.tensor(rows)))
 
@@ -64,7 +70,7 @@ def test_a_row_of_the_base_model_is_not_changed_by_one_bit() -> None:
     a, b = stacked(1, set())
     x, y = torch.randn(2, INPUTS), torch.randn(2, sum(SLICES))
     before = y.clone()
-    packed = pack(a, b, SLICES, torch.float32)
+    packed = packed_all(a, b)
     assert packed is not None
 
     add_adapters(y, x, packed, BatchRows.of(torch.tensor([-1, 2])))
@@ -77,7 +83,7 @@ def test_an_adapter_that_overflows_reaches_no_other_row() -> None:
     a, b = stacked(1, set())
     a[0][3] = torch.finfo(torch.float32).max
     x, y = torch.full((2, INPUTS), 9.0), torch.zeros(2, sum(SLICES))
-    packed = pack(a, b, SLICES, torch.float32)
+    packed = packed_all(a, b)
     assert packed is not None
 
     add_adapters(y, x, packed, BatchRows.of(torch.tensor([1, -1])))
@@ -90,7 +96,7 @@ def test_a_layer_that_answers_in_float32_takes_bfloat16_inputs(rows: int) -> Non
     a, b = stacked(1, set())
     x, y = torch.randn(rows, INPUTS, dtype=torch.bfloat16), torch.zeros(rows, sum(SLICES))
     slots = [row % SLOTS for row in range(rows)]
-    packed = pack(a, b, SLICES, torch.bfloat16)
+    packed = packed_all(a, b, torch.bfloat16)
     assert packed is not None
     wanted = expected(torch.zeros_like(y), x.float(), slots, a, b)
 
@@ -102,7 +108,7 @@ def test_a_layer_that_answers_in_float32_takes_bfloat16_inputs(rows: int) -> Non
 def test_a_module_no_adapter_touches_packs_to_nothing() -> None:
     a, b = stacked(1, set(range(SLOTS)))
 
-    assert pack(a, b, SLICES, torch.float32) is None
+    assert packed_all(a, b) is None
 
 
 def test_only_ranks_with_weights_become_columns() -> None:
@@ -110,7 +116,7 @@ def test_only_ranks_with_weights_become_columns() -> None:
     a[0][2, 0, 1] = 0
     b[1][2, 0, :, 2] = 0
 
-    packed = pack(a, b, SLICES, torch.float32)
+    packed = packed_all(a, b)
 
     assert packed is not None
     assert packed.slots == (2,) * (2 * RANK - 2)
@@ -118,7 +124,7 @@ def test_only_ranks_with_weights_become_columns() -> None:
 
 def test_long_runs_are_multiplied_one_by_one_and_short_ones_together() -> None:
     a, b = stacked(1, set())
-    packed = pack(a, b, SLICES, torch.float32)
+    packed = packed_all(a, b)
     assert packed is not None
 
     mixed = BatchRows.of(torch.arange(16) % SLOTS)
