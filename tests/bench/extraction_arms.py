@@ -98,7 +98,9 @@ class _OneModel:
         """Everybody may."""
 
     @asynccontextmanager
-    async def pinned(self, reference: str | None) -> AsyncIterator[Pinned]:
+    async def pinned(
+        self, reference: str | None, *, key: str = "", request_id: str = ""
+    ) -> AsyncIterator[Pinned]:
         yield Pinned(engine_name=RULES, reference=RULES, served=ServedModel(base=RULES))
 
 

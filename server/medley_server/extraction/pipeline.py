@@ -66,12 +66,14 @@ class Pipeline:
         options: ExtractionOptions,
         *,
         request_id: str,
+        caller: str = "",
         progress: Progress = unheard,
     ) -> Extraction:
         """See `Extractor.extract`."""
         wanted = required(options)
         phases = Phases()
-        async with self._models.pinned(options.adapter) as model:
+        pinned = self._models.pinned(options.adapter, key=caller, request_id=request_id)
+        async with pinned as model:
             with phases.timed("read"):
                 reading = await self._read(document, options.pages)
             pages = asked(reading)
@@ -96,11 +98,12 @@ class Pipeline:
             return await asyncio.to_thread(self._answering.data, answered, data)
 
     async def analyze(
-        self, document: Path, options: AnalysisOptions, *, request_id: str
+        self, document: Path, options: AnalysisOptions, *, request_id: str, caller: str = ""
     ) -> AsyncIterator[bytes]:
         """See `Extractor.analyze`."""
         async with AsyncExitStack() as stack:
-            model = await stack.enter_async_context(self._models.pinned(options.adapter))
+            pinned = self._models.pinned(options.adapter, key=caller, request_id=request_id)
+            model = await stack.enter_async_context(pinned)
             reading = await self._read(document, options.pages)
             pages = asked(reading)
             subject = Subject(

@@ -48,6 +48,7 @@ class Extractor(Protocol):
         options: ExtractionOptions,
         *,
         request_id: str,
+        caller: str = "",
         progress: Progress = unheard,
     ) -> Extraction:
         """What the document says. Cancelling it stops the engine's work for it.
@@ -56,6 +57,7 @@ class Extractor(Protocol):
             document: A file of any name; what it is is told from its bytes.
             options: What is asked for.
             request_id: Becomes part of the answer's id.
+            caller: Whose it is; where an alias is split, a caller's documents stay on one side.
             progress: Called in the event loop, whenever a page is done.
 
         Raises:
@@ -64,7 +66,7 @@ class Extractor(Protocol):
         ...
 
     async def analyze(
-        self, document: Path, options: AnalysisOptions, *, request_id: str
+        self, document: Path, options: AnalysisOptions, *, request_id: str, caller: str = ""
     ) -> AsyncIterator[bytes]:
         """What a free prompt over the document is answered.
 

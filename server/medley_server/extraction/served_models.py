@@ -14,6 +14,7 @@ from medley_server.extraction.port import User
 from medley_server.extraction.question import Pinned
 from medley_server.served_base import ServedBase
 from medley_server.service import Service
+from medley_server.traffic import DOCUMENTS, Asker, Way
 
 AUTO = "auto"
 DEFAULT_REFERENCE = "documents@production"
@@ -30,8 +31,15 @@ class Models(Protocol):
         """
         ...
 
-    def pinned(self, reference: str | None) -> AbstractAsyncContextManager[Pinned]:
+    def pinned(
+        self, reference: str | None, *, key: str = "", request_id: str = ""
+    ) -> AbstractAsyncContextManager[Pinned]:
         """Holds the version that is meant here and now; ``auto`` and None mean the server's choice.
+
+        Args:
+            reference: what was asked for.
+            key: who asks; with an alias that is split, his documents stay on one side.
+            request_id: no two documents have the same.
 
         Raises:
             AdapterNotFound: There is none.
@@ -81,26 +89,30 @@ class ServedModels:
         caller.require_use(version.reference)
 
     @asynccontextmanager
-    async def pinned(self, reference: str | None) -> AsyncIterator[Pinned]:
+    async def pinned(
+        self, reference: str | None, *, key: str = "", request_id: str = ""
+    ) -> AsyncIterator[Pinned]:
         """See `Models.pinned`."""
-        version = await self._version(reference)
-        if version is None:
+        way = await self._way(reference, key, request_id)
+        if way is None:
             yield self._pinned_base()
             return
-        async with self._service.lease(version):
-            yield self._pinned_version(version)
+        async with way.counted(), self._service.lease(way.version):
+            yield self._pinned_version(way.version)
 
-    async def _version(self, reference: str | None) -> Version | None:
+    async def _way(self, reference: str | None, key: str, request_id: str) -> Way | None:
         is_auto = reference in (None, "", AUTO)
         wanted = self._default if reference is None or is_auto else reference
         if self._service.is_base(wanted):
             return None
         try:
-            return await self._service.resolve(wanted)
+            version = await self._service.resolve(wanted)
         except ModelNotFound as error:
             if is_auto:
                 return None
             raise AdapterNotFound.of(error) from error
+        asker = Asker(wanted, DOCUMENTS, key, request_id=request_id)
+        return await self._service.steering.way(version, asker, self._service.resolve)
 
     def _pinned_base(self) -> Pinned:
         return Pinned(

@@ -94,7 +94,11 @@ class Shift:
             try:
                 async with limit:
                     extraction = await self._extractor.extract(
-                        document, work.options, request_id=work.request_id, progress=work.progress
+                        document,
+                        work.options,
+                        request_id=work.request_id,
+                        caller=work.caller,
+                        progress=work.progress,
                     )
             except TimeoutError:
                 if not limit.expired():

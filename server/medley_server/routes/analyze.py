@@ -37,7 +37,9 @@ async def analyze(
 
         async def begin() -> AsyncIterator[bytes]:
             request_id = request_id_in(request)
-            return await extractor.analyze(sent.document, options, request_id=request_id)
+            return await extractor.analyze(
+                sent.document, options, request_id=request_id, caller=caller.name
+            )
 
         return AnalysisAnswer(
             request,

@@ -13,7 +13,10 @@ if TYPE_CHECKING:
 VERSION_HEADER = b"x-medley-version"
 """A tester's wish: ``stable``, ``canary``, or a version's number."""
 
-GENERATING = frozenset({"/v1/chat/completions", "/v1/completions", "/v1/responses"})
+DOCUMENTS = "/v1/extract"
+"""Stands for every route that asks a version about a document."""
+
+GENERATING = frozenset({"/v1/chat/completions", "/v1/completions", "/v1/responses", DOCUMENTS})
 """Routes whose answers differ from version to version."""
 
 

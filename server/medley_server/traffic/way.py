@@ -4,10 +4,12 @@ import json
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from medley_registry import Version
 
+from medley_server.errors import ServerError
 from medley_server.traffic.answer_text import text_of
 from medley_server.traffic.shadowing import Copy
 from medley_server.traffic.sides import Side
@@ -57,6 +59,20 @@ class Way:
             if (seen := watched.seen(error)) is not None:
                 self.account(seen)
             self._copy(watched, app, scope, request)
+
+    @asynccontextmanager
+    async def counted(self) -> AsyncIterator[None]:
+        """Counts a document: how long one takes says nothing about a version, a failure does."""
+        try:
+            yield
+        except ServerError as error:
+            if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+                self.account(Seen(is_failed=True))
+            raise
+        except Exception:
+            self.account(Seen(is_failed=True))
+            raise
+        self.account(Seen())
 
     def _copy(
         self, watched: Watched, app: "ASGIApp", scope: "Scope", request: Mapping[str, Any]

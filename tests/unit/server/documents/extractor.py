@@ -39,6 +39,7 @@ class LineExtractor:
         self.gate.set()
         self.working = asyncio.Event()
         self.began = 0
+        self.callers: list[str] = []
         self.refusal: Exception | None = None
         self.cancelled = 0
         self.running = 0
@@ -58,9 +59,11 @@ class LineExtractor:
         options: ExtractionOptions,
         *,
         request_id: str,
+        caller: str = "",
         progress: Progress = unheard,
     ) -> Extraction:
         self.began += 1
+        self.callers.append(caller)
         self.running += 1
         self.most = max(self.most, self.running)
         self.working.set()
@@ -99,9 +102,10 @@ class LineExtractor:
         )
 
     async def analyze(
-        self, document: Path, options: AnalysisOptions, *, request_id: str
+        self, document: Path, options: AnalysisOptions, *, request_id: str, caller: str = ""
     ) -> AsyncIterator[bytes]:
         self.began += 1
+        self.callers.append(caller)
         if self.failure is not None:
             raise self.failure
         return self._say(document.read_text().split(), options)

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from medley.results import Extraction, Job
+from medley_registry import Registry
 from medley_server.extraction.errors import EncryptedDocument
 
 from tests.unit.server.documents.conftest import PAGES, Front, Line, Open, eventually, finished
@@ -55,6 +56,21 @@ async def test_json_may_come_in_any_pieces_and_with_any_escapes(front: Front) ->
         answer = await front.http.post("/extract", content=sent(), headers=headers)
 
         assert answer.status_code == 200, answer.text
+
+
+async def test_whose_a_document_is_decides_which_side_of_an_alias_reads_it(
+    front: Front, extractor: LineExtractor, registry: Registry
+) -> None:
+    _, secret = registry.access.add("clinic", scopes=("infer",), actor="t")
+    as_clinic = {"authorization": f"Bearer {secret}"}
+
+    await front.extract()
+    await front.extract(headers=as_clinic)
+    asked = {"file": B64, "prompt": "Which?"}
+    await front.http.post("/v1/analyze", json=asked, headers=as_clinic)
+
+    assert len(set(extractor.callers)) == 2
+    assert extractor.callers[1] == extractor.callers[2]
 
 
 @pytest.mark.parametrize(

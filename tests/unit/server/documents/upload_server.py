@@ -33,11 +33,14 @@ class Weigher:
         options: ExtractionOptions,
         *,
         request_id: str,
+        caller: str = "",
         progress: Progress = unheard,
     ) -> Any:
         raise CorruptDocument("weighed", details={"bytes": document.stat().st_size})
 
-    async def analyze(self, document: Path, options: Any, *, request_id: str) -> Any:
+    async def analyze(
+        self, document: Path, options: Any, *, request_id: str, caller: str = ""
+    ) -> Any:
         raise CorruptDocument(_peak_kib())
 
 

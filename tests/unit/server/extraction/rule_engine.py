@@ -142,7 +142,9 @@ class OneModel:
             caller.require_use(reference)
 
     @asynccontextmanager
-    async def pinned(self, reference: str | None) -> AsyncIterator[Pinned]:
+    async def pinned(
+        self, reference: str | None, *, key: str = "", request_id: str = ""
+    ) -> AsyncIterator[Pinned]:
         self.asked.append(reference)
         self.held += 1
         try:
