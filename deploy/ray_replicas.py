@@ -37,6 +37,9 @@ _OF_ONE_HOP = frozenset(
     {b"connection", b"keep-alive", b"transfer-encoding", b"upgrade", b"host", b"te", b"trailer"}
 )
 _START_LIMIT_S = 900
+_CHECK_EVERY_S, _CHECK_LIMIT_S = 2, 60
+"""A server that ended is seen at the next check. A check that is late says only that the machine is
+busy, and replacing a replica makes it busier."""
 _STOP_LIMIT_S = 40
 
 
@@ -167,8 +170,8 @@ def main() -> None:
     replicas = MedleyReplica.options(
         num_replicas=options.replicas,
         max_ongoing_requests=10_000,  # who may ask how much is Medley's to say
-        health_check_period_s=2,
-        health_check_timeout_s=10,
+        health_check_period_s=_CHECK_EVERY_S,
+        health_check_timeout_s=_CHECK_LIMIT_S,
         graceful_shutdown_timeout_s=_STOP_LIMIT_S,
         ray_actor_options={"num_cpus": options.cpus, "num_gpus": options.gpus},
     )

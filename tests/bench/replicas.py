@@ -50,7 +50,12 @@ class Replicas:
         self._command += ["--medley", str(ROOT / ".venv" / "bin" / "medley"), "--"]
         self._command += ["--base", NAME, "--registry", str(stage.registry), "--no-page", "--"]
         self._command += FLAGS
-        self._environment = os.environ | {"MEDLEY_HOME": str(folder / "home")}
+        # Two engines share the cores here: who waits for the other threads must not spin meanwhile.
+        self._environment = os.environ | {
+            "MEDLEY_HOME": str(folder / "home"),
+            "OMP_WAIT_POLICY": "PASSIVE",
+            "KMP_BLOCKTIME": "0",
+        }
 
     def __enter__(self) -> "Replicas":
         with self._log.open("wb") as sink:
