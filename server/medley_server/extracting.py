@@ -10,7 +10,7 @@ from medley_server.document_uploads import DocumentUploads
 from medley_server.engine.port import Engine
 from medley_server.extraction.asking import Asking
 from medley_server.extraction.completer import AppCompleter
-from medley_server.extraction.in_turn import InTurn
+from medley_server.extraction.in_turn import InTurn, OnTokens
 from medley_server.extraction.pipeline import Pipeline
 from medley_server.extraction.port import Extractor
 from medley_server.extraction.resized_image import Eye
@@ -28,9 +28,15 @@ if TYPE_CHECKING:
 
 @asynccontextmanager
 async def open_documents(
-    settings: ServeSettings, service: Service, base: ServedBase, engine: Engine, app: "ASGIApp"
+    settings: ServeSettings,
+    service: Service,
+    base: ServedBase,
+    engine: Engine,
+    app: "ASGIApp",
+    *,
+    on_tokens: OnTokens,
 ) -> AsyncIterator[Documents]:
-    """Extraction on an engine; `app` is vLLM's without a layer of ours.
+    """Extraction on an engine; `app` is vLLM's without a layer of ours; for `on_tokens` see there.
 
     Raises:
         CannotStart: documents cannot be kept where they should be.
@@ -40,7 +46,9 @@ async def open_documents(
     limits = settings.extraction
     budget = Budget(max_bytes=limits.max_upload_bytes, max_pages=limits.max_pages)
     async with Readers(limits.ocr_workers, budget=budget) as readers:
-        extractor = await asyncio.to_thread(_pipeline, readers, service, base, engine, app)
+        completer = AppCompleter(app, is_alive=lambda: engine.is_healthy)
+        asking = Asking(InTurn(completer, service.admission, on_tokens))
+        extractor = await asyncio.to_thread(_pipeline, readers, asking, service, base, engine)
         async with open_desk(settings.jobs, extractor, limits) as desk:
             uploads = DocumentUploads(settings.jobs / INCOMING, limit_bytes=limits.max_upload_bytes)
 
@@ -51,12 +59,11 @@ async def open_documents(
 
 
 def _pipeline(
-    readers: "Readers", service: Service, base: ServedBase, engine: Engine, app: "ASGIApp"
+    readers: "Readers", asking: Asking, service: Service, base: ServedBase, engine: Engine
 ) -> Extractor:
-    completer = AppCompleter(app, is_alive=lambda: engine.is_healthy)
     return Pipeline(
         readers,
-        Asking(InTurn(completer, service.admission)),
+        asking,
         ServedModels(service, base, engine),
         eye=Eye.of_base(base.model.path),
     )

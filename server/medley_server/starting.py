@@ -90,7 +90,9 @@ async def front(
     async with (
         looking_on as observing,
         service.running(),
-        open_documents(settings, service, base, engine, app) as documents,
+        open_documents(
+            settings, service, base, engine, app, on_tokens=observing.ledger.note_tokens
+        ) as documents,
         opened as page,
     ):
         describe_together(registry_app, documents.app)

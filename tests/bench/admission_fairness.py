@@ -1,6 +1,6 @@
 """E11: two busy adapters over two slots, and a request for eight tokens of a third.
 
-    python -m tests.bench.admission_fairness [--repeats 5] [--limit 60] [--askers 2]
+    python -m tests.bench.admission_fairness [--repeats 5] [--limit 60] [--askers 4]
 
 `medley serve` and plain vLLM (every adapter loaded before) get the same load: of each of two
 adapters `--askers` requests are always in flight, of unequal lengths, so that neither is ever idle.
@@ -115,7 +115,7 @@ def main() -> None:
     parser.add_argument("--base", type=Path, default=BASE)
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--limit", type=float, default=60.0)
-    parser.add_argument("--askers", type=int, default=2)
+    parser.add_argument("--askers", type=int, default=4)
     with tempfile.TemporaryDirectory() as folder:
         asyncio.run(run(parser.parse_args(), Path(folder)))
 

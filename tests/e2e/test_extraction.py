@@ -64,6 +64,20 @@ def test_a_scan_is_read_by_production_where_nobody_says_who_is_to_read_it(client
     assert found.model.adapter == "documents:1"
 
 
+def test_tokens_of_a_document_count_for_the_version_that_read_it(
+    client: Client, server: RunningServer
+) -> None:
+    def told() -> float:
+        lines = httpx.get(f"{server.process.url}/metrics").text.splitlines()
+        of = 'medley_completion_tokens_total{adapter="triage-note",version="triage-note:1"}'
+        return sum(float(line.split()[-1]) for line in lines if line.startswith(of))
+
+    before = told()
+    found = client.extract(pdf(LINES), adapter="triage-note:1")
+
+    assert told() - before == found.usage.output_tokens
+
+
 def values(extraction: Extraction) -> list[tuple[Match, object]]:
     assert extraction.record is not None
     rows: list[FoundRow] = [

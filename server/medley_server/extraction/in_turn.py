@@ -1,12 +1,21 @@
 """Questions about documents wait for their turns at the engine, as all requests do."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
+
+from medley_registry import Version
 
 from medley_server.admission import Admission
 from medley_server.extraction.analysis import closed
 from medley_server.extraction.completer import Completer
 from medley_server.extraction.question import Completion, Question, Size
+
+OnTokens = Callable[[Version | None, str, int, int], None]
+"""The version, the name of what answered (the base's own), tokens read and tokens written."""
+
+
+def unheard(_version: Version | None, _name: str, _read: int, _written: int) -> None:
+    """Where nobody counts."""
 
 
 class InTurn:
@@ -19,14 +28,23 @@ class InTurn:
     those before.
     """
 
-    def __init__(self, completer: Completer, admission: Admission) -> None:
+    def __init__(
+        self, completer: Completer, admission: Admission, on_tokens: OnTokens = unheard
+    ) -> None:
+        """Asks `completer`; `on_tokens` is told what each answer cost, streams apart."""
         self._completer = completer
         self._admission = admission
+        self._on_tokens = on_tokens
 
     async def complete(self, question: Question) -> Completion:
         """See `Completer.complete`."""
         async with self._turn(question):
-            return await self._completer.complete(question)
+            completion = await self._completer.complete(question)
+        model = question.model
+        self._on_tokens(
+            model.version, model.reference, completion.input_tokens, completion.output_tokens
+        )
+        return completion
 
     async def stream(self, question: Question) -> AsyncIterator[bytes]:
         """See `Completer.stream`."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from medley.results import ServedModel
+from medley_registry import Version
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,12 +17,14 @@ class Pinned:
         reference: What callers call it.
         served: What an answer says of it.
         salt: Keeps the engine's cached prefixes of one version from another's.
+        version: Which it is; None for the base.
     """
 
     engine_name: str
     reference: str
     served: ServedModel
     salt: str | None = None
+    version: Version | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

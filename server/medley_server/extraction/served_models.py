@@ -12,6 +12,7 @@ from medley_server.errors import ModelNotFound
 from medley_server.extraction.errors import AdapterNotFound
 from medley_server.extraction.port import User
 from medley_server.extraction.question import Pinned
+from medley_server.observing.request_record import CURRENT
 from medley_server.served_base import ServedBase
 from medley_server.service import Service
 from medley_server.traffic import DOCUMENTS, Asker, Way
@@ -94,6 +95,7 @@ class ServedModels:
     ) -> AsyncIterator[Pinned]:
         """See `Models.pinned`."""
         way = await self._way(reference, key, request_id)
+        _remember(way.version if way else None, self._base.name)
         if way is None:
             yield self._pinned_base()
             return
@@ -125,6 +127,7 @@ class ServedModels:
             reference=version.reference,
             served=self._served(version),
             salt=version.digest.hex,
+            version=version,
         )
 
     def _served(self, version: Version | None) -> ServedModel:
@@ -137,3 +140,10 @@ class ServedModels:
             round=version.round if version else None,
             engine=facts.engine,
         )
+
+
+def _remember(version: Version | None, base: str) -> None:
+    """Has the request told what answers it, if it is not answered already, as with a job."""
+    record = CURRENT.get()
+    if record is not None and not record.is_whole:
+        record.version, record.base = version, base

@@ -78,7 +78,7 @@ class Ledger:
 
     def note(self, record: RequestRecord) -> None:
         """Takes a request that is over into account."""
-        one = self._series_of(record)
+        one = self._series_of(record.version, record.base)
         one.requests[record.route, record.outcome] += 1
         if (record.status or 500) >= 400:
             one.errors[self._code(record.code)] += 1
@@ -105,6 +105,12 @@ class Ledger:
         one = self._versions.get(label) or self._shared.get(label) or self._share(OTHER, OTHER)
         one.queue.add((seconds,))
 
+    def note_tokens(self, version: Version | None, name: str, read: int, written: int) -> None:
+        """A question about a document was answered, by a version or by the base of this name."""
+        one = self._series_of(version, name)
+        one.prompt_tokens += read
+        one.completion_tokens += written
+
     def note_phase(self, phase: str, seconds: float) -> None:
         """A phase of a swap has ended, so many seconds after the one before it."""
         self.phases.setdefault(phase, Buckets(SECONDS)).add((seconds,))
@@ -113,10 +119,9 @@ class Ledger:
         """A swap has ended."""
         self.swaps["failed" if has_failed else "done"] += 1
 
-    def _series_of(self, record: RequestRecord) -> Series:
-        version = record.version
+    def _series_of(self, version: Version | None, base: str | None) -> Series:
         if version is None:
-            return self._share("", record.base or NONE)
+            return self._share("", base or NONE)
         name = version.reference
         if (known := self._versions.get(name)) is not None:
             return known

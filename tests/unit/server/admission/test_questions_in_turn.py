@@ -32,7 +32,7 @@ class SlowCompleter:
             await asyncio.sleep(0)
         finally:
             self.running.remove(question.model.reference)
-        return Completion(text="{}", is_whole=True)
+        return Completion(text="{}", is_whole=True, input_tokens=30, output_tokens=4)
 
     async def stream(self, question: Question) -> AsyncIterator[bytes]:
         try:
@@ -109,3 +109,13 @@ async def test_how_long_a_question_is_needs_no_turn() -> None:
         size = await InTurn(completer, admission).size(question("a"))
 
     assert size == Size(1, 2)
+
+
+async def test_what_an_answer_cost_is_told_of_what_gave_it() -> None:
+    completer, told = SlowCompleter(), []
+    completer.go.set()
+    asking = InTurn(completer, door(), lambda *one: told.append(one))
+
+    await asking.complete(question("note:1"))
+
+    assert told == [(None, "note:1", 30, 4)]

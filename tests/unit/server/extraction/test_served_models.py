@@ -9,6 +9,7 @@ from medley_server.engine.fake import FakeEngine
 from medley_server.errors import AdapterForbidden
 from medley_server.extraction.errors import AdapterNotFound
 from medley_server.extraction.served_models import ServedModels
+from medley_server.observing.request_record import CURRENT, RequestRecord
 from medley_server.served_base import ServedBase
 from medley_server.service import Service
 
@@ -97,3 +98,18 @@ async def test_the_base_is_for_everybody_who_may_infer(
 async def test_an_adapter_that_is_not_there_is_told_before_any_work(models: ServedModels) -> None:
     with pytest.raises(AdapterNotFound):
         await models.check("note:99", ANYBODY)
+
+
+@pytest.mark.parametrize(("is_whole", "seen"), [(False, "note:1"), (True, None)])
+async def test_a_request_that_waits_is_told_which_version_answers(
+    models: ServedModels, is_whole: bool, seen: str | None
+) -> None:
+    record = RequestRecord(method="POST", route="/v1/extract", request_id="r", is_whole=is_whole)
+    token = CURRENT.set(record)
+    try:
+        async with models.pinned("note"):
+            pass
+    finally:
+        CURRENT.reset(token)
+
+    assert (record.version.reference if record.version else None) == seen

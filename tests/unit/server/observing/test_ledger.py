@@ -89,6 +89,17 @@ def test_a_wait_is_of_whoever_waited(any_version: Version) -> None:
     assert totals == pytest.approx({"other": 0.3, "note:1": 0.2})
 
 
+def test_tokens_of_documents_count_for_the_version_that_was_asked(any_version: Version) -> None:
+    ledger = Ledger(offers=lambda _: True)
+
+    ledger.note_tokens(any_version, "note:1", 100, 20)
+    ledger.note_tokens(any_version, "note:1", 50, 5)
+    ledger.note_tokens(None, "tiny", 7, 1)
+
+    told = {one.name: (one.prompt_tokens, one.completion_tokens) for one in ledger.series}
+    assert told == {"note:1": (150, 25), "tiny": (7, 1)}
+
+
 @pytest.fixture(scope="module")
 def any_version(published: object) -> Version:
     from medley_registry import open_registry
