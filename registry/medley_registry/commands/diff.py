@@ -13,9 +13,9 @@ from medley_registry.adapter_config import parse_adapter_config
 from medley_registry.adapters import Version
 from medley_registry.admission import CONFIG_FILE, WEIGHTS_FILE
 from medley_registry.canonical import Json
+from medley_registry.commands.difference_records import DifferenceRecord, ModuleChangeRecord
 from medley_registry.commands.opening import on_registry
 from medley_registry.commands.options import JsonOption, ReferenceArgument
-from medley_registry.commands.records import DifferenceRecord, ModuleChangeRecord
 from medley_registry.commands.screen import (
     print_fields,
     print_json,

@@ -249,63 +249,6 @@ class TombstoneRecord(TypedDict):
     at: str
 
 
-class ChangeRecord(TypedDict):
-    """A value in which two versions differ; None stands for what is not there."""
-
-    name: str
-    old: Any
-    new: Any
-
-
-class NormsRecord(TypedDict):
-    """Frobenius norms of one module's tensors."""
-
-    a: float
-    b: float
-    update: float
-    """Of what an engine adds to the base's weight: B·A, scaled by alpha and rank."""
-
-
-class ModuleChangeRecord(TypedDict):
-    """What became of one module's update."""
-
-    module: str
-    old: NormsRecord | None
-    new: NormsRecord | None
-    distance: float
-    """The norm of the new update less the old one."""
-    change: float | None
-    """The distance by the old update's norm; None where that is zero or not there."""
-
-
-class MetricChangeRecord(TypedDict):
-    """A metric of the newest evidence, side by side."""
-
-    variant: Form
-    kind: Measurement
-    suite: str
-    metric: str
-    old: float | None
-    new: float | None
-    is_same_suite: bool
-    """Whether both ran the suite in the same content, so that they can be compared."""
-
-
-class DifferenceRecord(TypedDict):
-    """What differs between two versions."""
-
-    old: str
-    new: str
-    is_same_content: bool
-    config: list[ChangeRecord]
-    """Keys of adapter_config.json."""
-    lineage: list[ChangeRecord]
-    """What the registry knows of where they came from."""
-    modules: list[ModuleChangeRecord]
-    """Every module, the most changed first."""
-    evidence: list[MetricChangeRecord]
-
-
 class EventRecord(TypedDict):
     """An event; one a line."""
 
@@ -317,52 +260,6 @@ class EventRecord(TypedDict):
     payload: dict[str, Any]
     previous_hash: str
     hash: str
-
-
-class FindingRecord(TypedDict):
-    """Damage that was found."""
-
-    code: str
-    """What kind of damage, as `medley_registry.findings` lists them."""
-    subject: str
-    detail: str
-
-
-class CheckedRecord(TypedDict):
-    """What a check of the whole registry looked at, and what it found."""
-
-    findings: list[FindingRecord]
-    versions: int
-    events: int
-    blobs: int
-    size_bytes: int
-    orphans: int
-    """Blobs that nothing names: no damage, but work for a collection."""
-
-
-class CollectedRecord(TypedDict):
-    """What a collection removed, or would."""
-
-    blobs: int
-    size_bytes: int
-    leftovers: int
-    """Files that killed transfers had left."""
-    kept: int
-    """Blobs that something reaches."""
-    young: int
-    """Blobs that nothing reaches, younger than the grace."""
-    is_dry_run: bool
-
-
-class CopiedRecord(TypedDict):
-    """What a backup or a restore copied."""
-
-    versions: int
-    events: int
-    blobs: int
-    size_bytes: int
-    findings: list[FindingRecord]
-    """What is wrong with a restored registry."""
 
 
 class TrustedKeyRecord(TypedDict):
@@ -395,13 +292,3 @@ class GrantedKeyRecord(AccessKeyRecord):
 
     secret: str
     """Shown this once."""
-
-
-class RegistryRecord(TypedDict):
-    """A registry that was made, or was there."""
-
-    place: str
-    is_new: bool
-    key_id: str | None
-    """The key of this user that it trusts."""
-    key_path: str | None

@@ -19,8 +19,8 @@ from medley_registry.commands.options import (
     TenantOption,
 )
 from medley_registry.commands.recording import event_record
-from medley_registry.commands.records import RegistryRecord
 from medley_registry.commands.screen import moment, print_json, print_line
+from medley_registry.commands.upkeep_records import RegistryRecord
 from medley_registry.events import Event
 from medley_registry.location import locate
 from medley_registry.opening import open_registry

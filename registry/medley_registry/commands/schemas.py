@@ -1,10 +1,12 @@
 """The JSON Schema of all that ``--json`` prints, made from the record types."""
 
+from itertools import chain
 from typing import Any
 
 from pydantic import ConfigDict, TypeAdapter
 
-from medley_registry.commands import policy_records, records
+from medley_registry.commands import difference_records, policy_records, records, upkeep_records
+from medley_registry.commands.difference_records import DifferenceRecord
 from medley_registry.commands.policy_records import (
     ApprovalRecord,
     DecisionRecord,
@@ -17,15 +19,10 @@ from medley_registry.commands.records import (
     AliasRecord,
     BaseDetail,
     BaseRecord,
-    CheckedRecord,
-    CollectedRecord,
-    CopiedRecord,
-    DifferenceRecord,
     EventRecord,
     EvidenceRecord,
     GrantedKeyRecord,
     MoveRecord,
-    RegistryRecord,
     RevocationRecord,
     SignatureRecord,
     TenureRecord,
@@ -35,6 +32,12 @@ from medley_registry.commands.records import (
     VerificationRecord,
     VersionDetail,
     VersionRecord,
+)
+from medley_registry.commands.upkeep_records import (
+    CheckedRecord,
+    CollectedRecord,
+    CopiedRecord,
+    RegistryRecord,
 )
 
 OUTPUTS: dict[str, Any] = {
@@ -86,7 +89,8 @@ OUTPUTS: dict[str, Any] = {
 def json_schema() -> dict[str, Any]:
     """One document: under ``outputs`` each command's schema, under ``$defs`` the records."""
     config = ConfigDict(use_attribute_docstrings=True)
-    for record in (*vars(records).values(), *vars(policy_records).values()):
+    modules = (records, policy_records, difference_records, upkeep_records)
+    for record in chain.from_iterable(vars(module).values() for module in modules):
         if isinstance(record, type) and hasattr(record, "__total__"):
             record.__pydantic_config__ = config  # type: ignore[attr-defined]
     adapters = [(command, "serialization", TypeAdapter(t)) for command, t in OUTPUTS.items()]

@@ -21,7 +21,6 @@ from medley_registry.commands.options import (
     RegistryOption,
     TenantOption,
 )
-from medley_registry.commands.records import CheckedRecord, CollectedRecord, CopiedRecord
 from medley_registry.commands.screen import (
     counted,
     print_json,
@@ -30,6 +29,7 @@ from medley_registry.commands.screen import (
     progress_bar,
     size,
 )
+from medley_registry.commands.upkeep_records import CheckedRecord, CollectedRecord, CopiedRecord
 from medley_registry.location import locate
 from medley_registry.opening import open_registry
 from medley_registry.own_key import own_key, some_signer
