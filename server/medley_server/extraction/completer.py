@@ -9,6 +9,8 @@ from medley_server.asgi_call import Answer, asgi_stream
 from medley_server.extraction.errors import EngineError, EngineUnavailable
 from medley_server.extraction.grammar import grammar_of
 from medley_server.extraction.question import Completion, Question, Size, Timing, Token
+from medley_server.traffic import Exchange
+from medley_server.traffic.agreement import schema_fields
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
@@ -72,11 +74,27 @@ class AppCompleter:
 
     async def complete(self, question: Question) -> Completion:
         """See `Completer.complete`."""
-        answer = await self._ask(_CHAT, _request(question))
+        request = _request(question)
+        answer = await self._ask(_CHAT, request)
         try:
-            return _completion(answer)
+            completion = _completion(answer)
         except (KeyError, IndexError, TypeError) as error:
             raise EngineError("The engine gave an answer of a form unknown here.") from error
+        if completion.is_whole and (copied := question.model.copied) is not None:
+            copied(self._exchange(question, request, completion))
+        return completion
+
+    def _exchange(
+        self, question: Question, request: Mapping[str, Any], completion: Completion
+    ) -> Exchange:
+        return Exchange(
+            app=self._app,
+            root=self._root,
+            path=_CHAT,
+            request=request,
+            heard=completion.text,
+            named=schema_fields({"response_format": question.schema}),
+        )
 
     async def stream(self, question: Question) -> AsyncIterator[bytes]:
         """See `Completer.stream`."""

@@ -1,11 +1,13 @@
 """What the engine is asked, and what it answers."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from medley.results import ServedModel
 from medley_registry import Version
+
+from medley_server.traffic import Exchange
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,6 +20,7 @@ class Pinned:
         served: What an answer says of it.
         salt: Keeps the engine's cached prefixes of one version from another's.
         version: Which it is; None for the base.
+        copied: Is told of each whole answer, so that a shadow can be asked the same.
     """
 
     engine_name: str
@@ -25,6 +28,7 @@ class Pinned:
     served: ServedModel
     salt: str | None = None
     version: Version | None = None
+    copied: Callable[[Exchange], None] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

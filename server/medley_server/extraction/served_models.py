@@ -100,7 +100,7 @@ class ServedModels:
             yield self._pinned_base()
             return
         async with way.counted(), self._service.lease(way.version):
-            yield self._pinned_version(way.version)
+            yield self._pinned_version(way)
 
     async def _way(self, reference: str | None, key: str, request_id: str) -> Way | None:
         is_auto = reference in (None, "", AUTO)
@@ -121,13 +121,15 @@ class ServedModels:
             engine_name=self._base.name, reference=self._base.name, served=self._served(None)
         )
 
-    def _pinned_version(self, version: Version) -> Pinned:
+    def _pinned_version(self, way: Way) -> Pinned:
+        version = way.version
         return Pinned(
             engine_name=version.engine_name,
             reference=version.reference,
             served=self._served(version),
             salt=version.digest.hex,
             version=version,
+            copied=way.copied if way.shadow is not None else None,
         )
 
     def _served(self, version: Version | None) -> ServedModel:

@@ -5,9 +5,9 @@ sees of its own requests decides when it takes a version off again.
 """
 
 from medley_server.traffic.asker import DOCUMENTS, Asker
-from medley_server.traffic.shadowing import Shadowing
+from medley_server.traffic.shadowing import Exchange, Shadowing
 from medley_server.traffic.sides import Side
 from medley_server.traffic.steering import Steering
 from medley_server.traffic.way import Way
 
-__all__ = ["DOCUMENTS", "Asker", "Shadowing", "Side", "Steering", "Way"]
+__all__ = ["DOCUMENTS", "Asker", "Exchange", "Shadowing", "Side", "Steering", "Way"]

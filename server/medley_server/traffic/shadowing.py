@@ -1,10 +1,12 @@
 """Copies of requests for a version that nobody hears: one at a time, and only when it is quiet."""
 
 import asyncio
+import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from functools import cached_property
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +14,7 @@ from medley_registry import Version
 
 from medley_server.asgi_call import asgi_stream
 from medley_server.errors import ServerError
-from medley_server.traffic.agreement import compare, schema_fields
+from medley_server.traffic.agreement import compare
 from medley_server.traffic.answer_text import text_of
 from medley_server.traffic.window import Seen
 
@@ -32,27 +34,51 @@ PATIENCE_S = 60.0
 """How long a copy waits for quiet, and how long its answer may take."""
 
 LOOK_S = 0.05
-_NOT_COPIED = ("stream", "stream_options", "n", "best_of", "store", "user", "safety_identifier")
+_NOT_COPIED = (
+    *("stream", "stream_options", "n", "best_of", "store", "user", "safety_identifier"),
+    *("logprobs", "top_logprobs"),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Copy:
-    """A request that a caller has had answered, to be asked of another version.
+class Exchange:
+    """A request to the engine, and what it was answered.
 
     Attributes:
-        request: as it went to the engine; `size_bytes` long.
+        app: vLLM's.
+        root: its FastAPI object, where `app` is not that.
+        path: the route.
+        request: as it went there.
         heard: what the caller got.
-        done: is told what came of it; None: nothing, the copy was dropped.
+        named: fields that may be told by name, where that is JSON.
     """
 
     app: "ASGIApp"
     root: Any
     path: str
-    request: dict[str, Any]
-    size_bytes: int
-    version: Version
+    request: Mapping[str, Any]
     heard: str
+    named: Collection[str]
+
+
+@dataclass(frozen=True)
+class Copy:
+    """What a caller has had answered, to be asked of another version.
+
+    Attributes:
+        exchange: what it was.
+        version: who is asked now.
+        done: is told what came of it; None: nothing, the copy was dropped.
+    """
+
+    exchange: Exchange
+    version: Version
     done: Callable[[Seen | None], None]
+
+    @cached_property
+    def size_bytes(self) -> int:
+        """Of its request."""
+        return len(json.dumps(self.exchange.request))
 
 
 class Shadowing:
@@ -100,13 +126,14 @@ class Shadowing:
 
 
 async def _answer(copy: Copy) -> Seen | None:
-    kept = {name: value for name, value in copy.request.items() if name not in _NOT_COPIED}
+    asked = copy.exchange
+    kept = {name: value for name, value in asked.request.items() if name not in _NOT_COPIED}
     salt = {"model": copy.version.engine_name, "cache_salt": copy.version.digest.hex}
-    async with asgi_stream(copy.app, copy.path, kept | salt, root=copy.root) as answer:
+    async with asgi_stream(asked.app, asked.path, kept | salt, root=asked.root) as answer:
         body = b"".join([piece async for piece in answer.body])
     if answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return Seen(is_failed=True)
     text = text_of(body, is_stream=False)
     if answer.status != HTTPStatus.OK or text is None:
         return None
-    return Seen(agreement=compare(copy.heard, text, named=schema_fields(copy.request)))
+    return Seen(agreement=compare(asked.heard, text, named=asked.named))

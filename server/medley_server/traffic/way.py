@@ -1,6 +1,5 @@
 """The way of one request: which version answers it, on whose side, and who watches."""
 
-import json
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -10,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 from medley_registry import Version
 
 from medley_server.errors import ServerError
+from medley_server.traffic.agreement import schema_fields
 from medley_server.traffic.answer_text import text_of
-from medley_server.traffic.shadowing import Copy
+from medley_server.traffic.shadowing import Copy, Exchange
 from medley_server.traffic.sides import Side
 from medley_server.traffic.watching import Watched
 from medley_server.traffic.window import Seen
@@ -74,23 +74,23 @@ class Way:
             raise
         self.account(Seen())
 
+    def copied(self, exchange: Exchange) -> None:
+        """Has the shadow asked what was answered well, if there is one."""
+        if self.shadow is not None:
+            self.offer(Copy(exchange, self.shadow, self.compared))
+
     def _copy(
         self, watched: Watched, app: "ASGIApp", scope: "Scope", request: Mapping[str, Any]
     ) -> None:
-        """Has the shadow asked what was answered well."""
         if self.shadow is None or (body := watched.body) is None:
             return
-        if (heard := text_of(body, is_stream=watched.is_stream)) is None:
-            return
-        self.offer(
-            Copy(
+        if (heard := text_of(body, is_stream=watched.is_stream)) is not None:
+            exchange = Exchange(
                 app=app,
                 root=scope.get("app"),
                 path=scope["path"],
-                request=dict(request),
-                size_bytes=len(json.dumps(request)),
-                version=self.shadow,
+                request=request,
                 heard=heard,
-                done=self.compared,
+                named=schema_fields(request),
             )
-        )
+            self.copied(exchange)

@@ -41,7 +41,8 @@ class Answering:
 
     def _bodies(self, request: Any, text: str, *, is_stream: bool) -> list[bytes]:
         if not is_stream:
-            answer = {"model": request["model"], "choices": [{"message": {"content": text}}]}
+            choice = {"message": {"content": text}, "finish_reason": "stop"}
+            answer = {"model": request["model"], "choices": [choice]}
             return [json.dumps(answer, separators=(",", ":")).encode()]
         events = [{"choices": [{"index": 0, "delta": {"content": one}}]} for one in text]
         return [f"data: {json.dumps(event)}\n\n".encode() for event in events]

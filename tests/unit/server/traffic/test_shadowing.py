@@ -10,7 +10,7 @@ from medley_registry import Version
 from medley_server.errors import AdapterUnavailable
 from medley_server.traffic import shadowing
 from medley_server.traffic.agreement import Agreement
-from medley_server.traffic.shadowing import MOST_WAITING, Copy, Shadowing
+from medley_server.traffic.shadowing import MOST_WAITING, Copy, Exchange, Shadowing
 from medley_server.traffic.window import Seen
 
 from tests.unit.server.traffic.conftest import Answering, until
@@ -35,16 +35,16 @@ class Line:
         yield
 
     def offer(self, *, size_bytes: int = 10, heard: str = "yes") -> None:
-        copy = Copy(
+        said = SECRET.ljust(size_bytes)
+        exchange = Exchange(
             app=self.app,
             root=None,
             path="/v1/chat/completions",
-            request={"messages": [{"role": "user", "content": SECRET}]},
-            size_bytes=size_bytes,
-            version=self.version,
+            request={"messages": [{"role": "user", "content": said}]},
             heard=heard,
-            done=self.came.append,
+            named=(),
         )
+        copy = Copy(exchange, self.version, self.came.append)
         self.shadowing.offer(copy)
 
 
@@ -113,7 +113,7 @@ async def test_what_does_not_fit_in_the_line_is_dropped_at_once(line: Line) -> N
 async def test_bytes_of_copies_that_left_the_line_count_no_more(line: Line) -> None:
     async with at_work(line):
         for number in range(1, 4):
-            line.offer(size_bytes=shadowing.MOST_WAITING_BYTES)
+            line.offer(size_bytes=shadowing.MOST_WAITING_BYTES - 1000)
             await until(lambda number=number: len(line.came) == number)  # type: ignore[misc]
 
     assert None not in line.came
