@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from medley_registry import BaseModel, Registry
+from medley_registry import BaseModel, Registry, Unavailable
 
 from medley_server.engine.plugins import check_plugins
 from medley_server.engine.port import Engine
@@ -116,6 +116,7 @@ def find_base(registry: Registry, base: str) -> BaseModel:
 
     Raises:
         CannotStart: it is neither.
+        Unavailable: the registry is away, and what was saved of it does not know the folder.
     """
     bases = {known.name: known for known in registry.bases()}
     if (found := bases.get(base)) is not None:
@@ -124,5 +125,12 @@ def find_base(registry: Registry, base: str) -> BaseModel:
     if not folder.is_dir():
         known = ", ".join(bases) or "none yet"
         raise CannotStart(f"no base {base}, and no folder; registered: {known}")
-    name = re.sub(r"[^a-z0-9._-]+", "-", folder.resolve().name.lower()).strip("-._")
-    return registry.add_base(name, folder.resolve(), actor=getpass.getuser())
+    folder = folder.resolve()
+    name = re.sub(r"[^a-z0-9._-]+", "-", folder.name.lower()).strip("-._")
+    try:
+        return registry.add_base(name, folder, actor=getpass.getuser())
+    except Unavailable:
+        for registered in bases.values():
+            if registered.path == folder:
+                return registered
+        raise

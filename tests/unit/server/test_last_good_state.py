@@ -1,5 +1,6 @@
 """A server starts from what it knew last, while the registry is away."""
 
+import shutil
 import stat
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from medley_server.engine.fake import FakeEngine
 from medley_server.errors import AdapterUnavailable
 from medley_server.last_good_state import failure_of, open_last_good, save, saved_path
 from medley_server.settings import ServeSettings
+from medley_server.starting import find_base
 
 from tests.builders import TINY, make_adapter
 from tests.unit.server.test_swap import Follows
@@ -96,6 +98,19 @@ async def test_a_registry_that_comes_back_is_followed(
 
         assert here.production == "note:2"
         assert failure_of(saved) is None
+
+
+@pytest.mark.usefixtures("away")
+def test_a_base_may_be_named_by_its_folder_as_before(
+    settings: ServeSettings, tmp_path: Path
+) -> None:
+    with open_last_good(settings) as saved:
+        known = saved.base(TINY)
+
+        assert find_base(saved, str(known.path)) == known
+        shutil.copytree(known.path, tmp_path / "other")
+        with pytest.raises(Unavailable, match="away"):
+            find_base(saved, str(tmp_path / "other"))
 
 
 def test_a_registry_that_is_damaged_is_away_too(
