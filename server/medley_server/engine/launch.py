@@ -32,6 +32,7 @@ from medley_server.engine.port import Engine
 from medley_server.engine.slots import Slots
 from medley_server.engine.vllm_engine import VllmEngine
 from medley_server.errors import CannotStart, EngineDied
+from medley_server.listening import undelayed
 from medley_server.quiet_log import keep_quiet, require_quiet
 from medley_server.served_base import ServedBase
 from medley_server.settings import ServeSettings
@@ -147,7 +148,7 @@ async def serve(
         keep_activations()
     _, sock = setup_server(args, reuse_port=False)
     async with AsyncExitStack() as stack:
-        stack.enter_context(closing(sock))
+        sock = stack.enter_context(closing(undelayed(sock)))
         started = time.monotonic()
         try:
             client = await stack.enter_async_context(build_async_engine_client(args))
