@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
+from uuid import uuid4
 
 from medley.records import DocumentType
 from medley_training.documents.case import Length
@@ -61,7 +62,8 @@ class Case:
         """Its file, drawn if it is not there yet: PDF, or TIFF with a picture for each page."""
         path = folder / f"{self.name}.{'pdf' if self.level == 'pdf' else 'tiff'}"
         if not path.exists():
-            unfinished = path.with_suffix(".part")
+            # Several arms may want it at once.
+            unfinished = path.with_suffix(f".{uuid4().hex}.part")
             self._write(unfinished)
             unfinished.replace(path)
         return path

@@ -108,8 +108,10 @@ async def one_round(
     return time.perf_counter() - began, timed
 
 
-async def rounds(url: str, adapter: str | None, files: Sequence[Path]) -> list[dict[str, Any]]:
-    """A row for each concurrency, from two rounds each."""
+async def rounds(
+    url: str, adapter: str | None, files: Sequence[Path], least: int
+) -> list[dict[str, Any]]:
+    """A row for each concurrency, from two rounds each of at least so many documents."""
     took: dict[int, float] = dict.fromkeys(AT_ONCE, 0.0)
     timed: dict[int, list[Timed]] = {at_once: [] for at_once in AT_ONCE}
     probed: dict[int, Probed] = {at_once: Probed() for at_once in AT_ONCE}
@@ -117,7 +119,8 @@ async def rounds(url: str, adapter: str | None, files: Sequence[Path]) -> list[d
         await one_round(client, adapter, files[:1], 1)  # loads what is loaded once
         for at_once in (*AT_ONCE, *reversed(AT_ONCE)):
             with probing(url) as seen:
-                seconds, each = await one_round(client, adapter, files, at_once)
+                those = files[: max(least, at_once)]
+                seconds, each = await one_round(client, adapter, those, at_once)
             took[at_once] += seconds
             timed[at_once] += each
             probed[at_once].answers_ms += seen.answers_ms
@@ -145,15 +148,18 @@ def main() -> None:
     )
     parser.add_argument("--url", required=True)
     parser.add_argument("--adapter", help="a reference; the server's choice if not given")
-    parser.add_argument("--documents", type=int, default=16, help="in each of the six rounds")
+    parser.add_argument(
+        "--documents", type=int, default=16, help="in a round; but as many as are asked at once"
+    )
     parser.add_argument("--level", choices=("pdf", "scan", "fax", "phone"), default="scan")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
-        files = [case.file(Path(name)) for case in one_page_cases(options.documents, options.level)]
+        most = max(options.documents, *AT_ONCE)
+        files = [case.file(Path(name)) for case in one_page_cases(most, options.level)]
         with probing(options.url) as at_rest:
             time.sleep(_REST_S)
         print(json.dumps({"at_rest": at_rest.report()}), flush=True)
-        for row in asyncio.run(rounds(options.url, options.adapter, files)):
+        for row in asyncio.run(rounds(options.url, options.adapter, files, options.documents)):
             print(json.dumps(row), flush=True)
     print(f"load of this machine: {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
 

@@ -15,7 +15,7 @@ from medley_training.local.lora import CONFIG_FILE, WEIGHTS_FILE, read_adapter
 
 def make_demo_documents(
     version: Annotated[
-        Path, typer.Option(help="What `medley adapter pull documents:8 DIR` wrote.", exists=True)
+        Path, typer.Option(help="What `medley adapter pull documents:10 DIR` wrote.", exists=True)
     ],
     out: Annotated[Path, typer.Option(help="Folder for the two files.")],
 ) -> None:
