@@ -89,7 +89,8 @@ class PackedModule:
 
     def _repack(self, stale: set[int], epochs: Epochs | None) -> None:
         self._writes, self._epochs = self._count(), epochs
-        columns = {slot: columns_of(slot, self._a, self._b, self._dtype) for slot in stale}
         before = self._packed
-        self._packed = before.rewritten(columns) if before else PackedAdapters.of(columns)
+        with torch.inference_mode():  # as in vLLM's steps, outside of which their work stays as is
+            columns = {slot: columns_of(slot, self._a, self._b, self._dtype) for slot in stale}
+            self._packed = before.rewritten(columns) if before else PackedAdapters.of(columns)
         self._batches = 0

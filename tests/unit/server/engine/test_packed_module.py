@@ -79,6 +79,22 @@ def test_a_batch_that_does_not_need_the_written_slot_does_not_wait_for_it() -> N
     assert module.off([0, 1, 1]) < 1e-4
 
 
+def test_what_a_batch_packed_can_be_kept_up_outside_of_it() -> None:
+    module = Module()
+    module.write(0, RANK, 1)
+    module.write(1, RANK, 2)
+    with torch.inference_mode():  # as vLLM runs its steps
+        assert module.off([0, 1]) < 1e-4
+    module.write(1, RANK, 3)
+
+    assert module.packing.settle(module.epochs)
+
+    with torch.inference_mode():
+        assert module.off([0, 1]) < 1e-4
+        module.write(0, RANK, 4)  # a slot that vLLM writes in the middle of a step
+        assert module.off([0, 1]) < 1e-4
+
+
 def test_a_write_that_nobody_counted_makes_every_slot_new() -> None:
     module = Module()
     module.write(0, RANK, 1)
