@@ -33,7 +33,7 @@ READING_S = 0.01
 """How often a worker is asked whether it has read an adapter's files."""
 
 SETTLING_S = 0.008
-"""What a step may wait for the packing of an adapter, a fraction of its own length."""
+"""What a step waits for the packing of an adapter at first, a fraction of its own length."""
 
 _LAST = 1_000_000
 """The priority of a probe, where vLLM schedules by priority: after every request."""
@@ -94,8 +94,9 @@ class VllmEngine:
             if isinstance(answer, ErrorResponse):
                 await self._client.remove_lora(self._models.lora_id_counter.value)
                 raise AdapterUnavailable(f"the engine refused {name}: {answer.error.message}")
-            while any(await self._client.collective_rpc("medley_settle", args=(SETTLING_S,))):
-                pass
+            budget_s = SETTLING_S
+            while any(await self._client.collective_rpc("medley_settle", args=(budget_s,))):
+                budget_s *= 2  # soon done, however much there is and however busy the machine
 
     async def unload(self, name: str) -> None:
         """See `Engine.unload`.
