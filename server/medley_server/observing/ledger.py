@@ -85,8 +85,9 @@ class Ledger:
         if record.names_another:
             self.wrong_versions += 1
             log.error("request %s: an answer of %s names another", record.request_id, one.name)
-        one.prompt_tokens += record.prompt_tokens or 0
-        one.completion_tokens += record.completion_tokens or 0
+        if not record.is_counted:
+            one.prompt_tokens += record.prompt_tokens or 0
+            one.completion_tokens += record.completion_tokens or 0
         one.gaps.add(record.gaps_s)
         for buckets, value in (
             (one.first_token, record.first_token_s),
@@ -110,6 +111,8 @@ class Ledger:
         one = self._series_of(version, name)
         one.prompt_tokens += read
         one.completion_tokens += written
+        if (record := CURRENT.get()) is not None:
+            record.is_counted = True  # what its answer sums up is no more than that
 
     def note_phase(self, phase: str, seconds: float) -> None:
         """A phase of a swap has ended, so many seconds after the one before it."""

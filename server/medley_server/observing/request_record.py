@@ -33,6 +33,7 @@ class RequestRecord:
         names_another: whether the answer named another model than the version; never so.
         prompt_tokens: as vLLM counted them.
         completion_tokens: as vLLM counted them.
+        is_counted: whether its tokens were counted before its end, question by question.
         first_token_s: from the request's beginning to the first token; streams only.
         gaps_s: from one streamed event with tokens to the next.
         queue_s: waited for a turn.
@@ -54,6 +55,7 @@ class RequestRecord:
     names_another: bool = False
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
+    is_counted: bool = False
     first_token_s: float | None = None
     gaps_s: list[float] = field(default_factory=list)
     queue_s: float | None = None

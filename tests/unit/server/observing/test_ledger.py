@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from medley_registry import Version
 from medley_server.observing.ledger import MOST_CODES, Ledger
-from medley_server.observing.request_record import RequestRecord
+from medley_server.observing.request_record import CURRENT, RequestRecord
 
 
 def of(version: Version | None, **more: object) -> RequestRecord:
@@ -92,9 +92,17 @@ def test_a_wait_is_of_whoever_waited(any_version: Version) -> None:
 def test_tokens_of_documents_count_for_the_version_that_was_asked(any_version: Version) -> None:
     ledger = Ledger(offers=lambda _: True)
 
-    ledger.note_tokens(any_version, "note:1", 100, 20)
-    ledger.note_tokens(any_version, "note:1", 50, 5)
+    whole = of(any_version)
+    whole.prompt_tokens, whole.completion_tokens = 150, 25  # as its answer says
+
     ledger.note_tokens(None, "tiny", 7, 1)
+    token = CURRENT.set(whole)
+    try:
+        ledger.note_tokens(any_version, "note:1", 100, 20)
+        ledger.note_tokens(any_version, "note:1", 50, 5)
+    finally:
+        CURRENT.reset(token)
+    ledger.note(whole)
 
     told = {one.name: (one.prompt_tokens, one.completion_tokens) for one in ledger.series}
     assert told == {"note:1": (150, 25), "tiny": (7, 1)}
