@@ -91,12 +91,16 @@ async def _body(receive: Any) -> Any:
             return
 
 
-async def _to_this_replica(scope: Any, receive: Any, send: Any) -> None:
-    await serve.get_replica_context().servable_object.forward(scope, receive, send)
+class ToThisReplica:
+    """The ASGI app of whichever replica it runs in. Of a function Ray would ask for an app."""
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """One request."""
+        await serve.get_replica_context().servable_object.forward(scope, receive, send)
 
 
 @serve.deployment
-@serve.ingress(_to_this_replica)
+@serve.ingress(ToThisReplica())
 class MedleyReplica:
     """One `medley serve`, from its start to its end."""
 
