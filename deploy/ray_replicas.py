@@ -95,7 +95,12 @@ class ToThisReplica:
     """The ASGI app of whichever replica it runs in. Of a function Ray would ask for an app."""
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        """One request."""
+        """One request, or the replica's begin and end."""
+        if scope["type"] == "lifespan":
+            while (await receive())["type"] == "lifespan.startup":
+                await send({"type": "lifespan.startup.complete"})
+            await send({"type": "lifespan.shutdown.complete"})
+            return
         await serve.get_replica_context().servable_object.forward(scope, receive, send)
 
 
