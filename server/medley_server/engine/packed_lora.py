@@ -68,9 +68,8 @@ def columns_of(
     """
     a = [piece[slot, 0] for piece in a_stacked]
     b = [piece[slot, 0] for piece in b_stacked]
-    # The largest of each, not `any`: it makes no copy the size of the weights.
     live = [
-        (one.abs().amax(dim=1).ne(0) & other.abs().amax(dim=0).ne(0)).nonzero().flatten()
+        (one.ne(0).any(dim=1) & other.ne(0).any(dim=0)).nonzero().flatten()
         for one, other in zip(a, b, strict=True)
     ]
     if not (columns := sum(map(len, live))):

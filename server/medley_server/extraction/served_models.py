@@ -75,8 +75,7 @@ class ServedModels:
 
     async def check(self, reference: str | None, caller: User) -> None:
         """See `Models.check`."""
-        is_auto = reference in (None, "", AUTO)
-        wanted = self._default if reference is None or is_auto else reference
+        wanted, is_auto = self._meant(reference)
         if self._service.is_base(wanted):
             return
         if not is_auto:
@@ -103,8 +102,7 @@ class ServedModels:
             yield self._pinned_version(way)
 
     async def _way(self, reference: str | None, key: str, request_id: str) -> Way | None:
-        is_auto = reference in (None, "", AUTO)
-        wanted = self._default if reference is None or is_auto else reference
+        wanted, is_auto = self._meant(reference)
         if self._service.is_base(wanted):
             return None
         try:
@@ -115,6 +113,12 @@ class ServedModels:
             raise AdapterNotFound.of(error) from error
         asker = Asker(wanted, DOCUMENTS, key, request_id=request_id)
         return await self._service.steering.way(version, asker, self._service.resolve)
+
+    def _meant(self, reference: str | None) -> tuple[str, bool]:
+        """The reference to look for, and whether the server chose it."""
+        if reference is None or reference in ("", AUTO):
+            return self._default, True
+        return reference, False
 
     def _pinned_base(self) -> Pinned:
         return Pinned(
