@@ -11,12 +11,16 @@ follows the registry by itself: a promotion reaches all of them. Ray spreads req
 that are ready, starts one anew that dies, and takes replicas from any machine of its cluster.
 Ray has an environment of its own (uv makes it), so that its packages never meet those of vLLM.
 
+A replica whose server cannot be reached ends at once, rather than at Ray's third check: what
+refuses answers fastest, and would be given most. Whom it was answering gets 503 with `Retry-After`.
+
 Admission is each replica's: Ray hands requests on as they come. A replica's document jobs are its
 own; behind several, ask for documents with `mode=sync`.
 """
 
 import argparse
 import asyncio
+import json
 import os
 import shutil
 import signal
@@ -24,7 +28,7 @@ import socket
 import subprocess
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -38,8 +42,9 @@ _OF_ONE_HOP = frozenset(
 )
 _START_LIMIT_S = 900
 _CHECK_EVERY_S, _CHECK_LIMIT_S = 2, 60
-"""A server that ended is seen at the next check. A check that is late says only that the machine is
-busy, and replacing a replica makes it busier."""
+"""A check that is late says only that the machine is busy; replacing a replica makes it busier."""
+_LAST_WORDS_S = 0.5
+"""From the server's end to its replica's, for the answers that say so."""
 _STOP_LIMIT_S = 40
 
 
@@ -52,13 +57,25 @@ def _free_port() -> int:
 class Forward:
     """An ASGI app that hands requests on to a server of this machine, and streams the answers."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, lost: Callable[[], None]) -> None:
+        """Takes where the server is, and what to call when it cannot be reached."""
+        self._lost = lost
         self._client = httpx.AsyncClient(
             base_url=url,
             trust_env=False,
             timeout=httpx.Timeout(None),  # how long an answer may take is Medley's to say
-            limits=httpx.Limits(max_connections=None, max_keepalive_connections=64),
+            # Shorter than the five seconds after which the server closes an idle connection.
+            limits=httpx.Limits(
+                max_connections=None, max_keepalive_connections=64, keepalive_expiry=2
+            ),
         )
+
+    async def knock(self) -> None:
+        """Finds out whether the server can be reached, whatever it says."""
+        try:
+            await self._client.get("/health")
+        except httpx.ConnectError:
+            self._lost()
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """One request."""
@@ -69,7 +86,14 @@ class Forward:
         request = self._client.build_request(
             scope["method"], url, headers=headers, content=_body(receive)
         )
-        answer = await self._client.send(request, stream=True)
+        try:
+            answer = await self._client.send(request, stream=True)
+        except httpx.TransportError as error:
+            if isinstance(error, httpx.ConnectError):
+                self._lost()
+            await asyncio.sleep(_LAST_WORDS_S / 2)  # who is refused asks again, and not here
+            await _refuse(send)
+            return
         try:
             kept = [pair for pair in answer.headers.raw if pair[0].lower() not in _OF_ONE_HOP]
             start = {"type": "http.response.start", "status": answer.status_code, "headers": kept}
@@ -79,6 +103,18 @@ class Forward:
             await send({"type": "http.response.body", "body": b""})
         finally:
             await answer.aclose()
+
+
+async def _refuse(send: Any) -> None:
+    error = {
+        "message": "the replica that had this request ended before it answered; ask again",
+        "type": "server_error",
+        "param": None,
+        "code": "replica_lost",
+    }
+    headers = [(b"content-type", b"application/json"), (b"retry-after", b"1")]
+    await send({"type": "http.response.start", "status": 503, "headers": headers})
+    await send({"type": "http.response.body", "body": json.dumps({"error": error}).encode()})
 
 
 async def _body(receive: Any) -> Any:
@@ -116,15 +152,24 @@ class MedleyReplica:
         # Ours first: what stands behind a caller's -- is for vLLM.
         self._command = [*tethered, "--host", "127.0.0.1", "--port", str(port), *flags]
         self._exit: int | None = None
+        self._is_ready = False
         self._process: subprocess.Popen[bytes] | None = None
         # Killed by Ray, a replica takes its server with it; Linux goes by the thread that began it.
         threading.Thread(target=self._run, daemon=True).start()
         self._wait(url)
-        self.forward = Forward(url)
+        self._is_ready = True
+        self.forward = Forward(url, self._end)
 
     def _run(self) -> None:
         self._process = subprocess.Popen(self._command)
         self._exit = self._process.wait()
+        self._end()
+
+    def _end(self) -> None:
+        """Ends this process: Ray asks a dead actor no more, and starts another."""
+        if self._is_ready:
+            self._is_ready = False
+            threading.Timer(_LAST_WORDS_S, os._exit, [1]).start()
 
     def _wait(self, url: str) -> None:
         began = time.monotonic()
@@ -143,10 +188,11 @@ class MedleyReplica:
             raise RuntimeError(f"medley serve ended with {self._exit}; its log is the replica's")
 
     async def check_health(self) -> None:
-        """Ray asks every few seconds; a replica that raises is replaced."""
-        self._check()
+        """Ray asks every few seconds; one that no request comes to is found out here."""
+        await self.forward.knock()
 
     def __del__(self) -> None:
+        self._is_ready = False
         if self._process is None:
             return
         self._process.terminate()

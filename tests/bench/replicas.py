@@ -18,6 +18,7 @@ import tempfile
 import time
 from collections import Counter
 from contextlib import suppress
+from itertools import pairwise
 from pathlib import Path
 
 import httpx
@@ -86,12 +87,16 @@ class Replicas:
         ]
 
 
-async def ready(url: str) -> bool:
-    """Whether the address answers at all."""
+async def ready(replicas: Replicas) -> int:
+    """How many servers are."""
+    count = 0
     async with httpx.AsyncClient(trust_env=False, timeout=10) as client:
-        with suppress(httpx.HTTPError):
-            return (await client.get(f"{url}/health")).is_success
-    return False
+        for server in replicas.servers():
+            with suppress(httpx.HTTPError, psutil.Error):
+                command = server.cmdline()
+                port = command[command.index("--port") + 1]
+                count += (await client.get(f"http://127.0.0.1:{port}/health")).is_success
+    return count
 
 
 async def play(replicas: Replicas, stage: Stage, seconds: float) -> None:
@@ -119,8 +124,9 @@ async def play(replicas: Replicas, stage: Stage, seconds: float) -> None:
         before = replicas.servers()
         before[0].kill()
         killed = time.perf_counter()
-        while len(replicas.servers()) < len(before) or not await ready(replicas.url):
+        while await ready(replicas) < len(before):
             await asyncio.sleep(1)
+        back = time.perf_counter()
         await asyncio.sleep(seconds)
         until.set()
         replies = await load
@@ -132,10 +138,11 @@ async def play(replicas: Replicas, stage: Stage, seconds: float) -> None:
                 assert named is not None
                 wrong += (await judge.judge(reply, [named])).wrong_tokens
         await asking.close()
-    _print(replies, wrong, swapped, killed)
+    _print(replies, wrong, swapped)
+    _print_outage(replies, killed, back)
 
 
-def _print(replies: list[Reply], wrong: int, swapped: float, killed: float) -> None:
+def _print(replies: list[Reply], wrong: int, swapped: float) -> None:
     failed = [reply for reply in replies if reply.error]
     kinds = Counter(kind_of(reply.error or "") for reply in failed)
     good = [reply for reply in replies if not reply.error]
@@ -145,9 +152,16 @@ def _print(replies: list[Reply], wrong: int, swapped: float, killed: float) -> N
     print(f"requests {len(replies)}, failed {len(failed)} ({dict(kinds)}), wrong tokens {wrong}")
     print(f"promote to the first answer of the new version {first - swapped:.2f} s")
     print(f"last request that the old version answered: sent {last - swapped:.2f} s after")
-    lost = [reply.ended - killed for reply in failed if reply.ended >= killed]
+
+
+def _print_outage(replies: list[Reply], killed: float, back: float) -> None:
+    lost = [reply.ended - killed for reply in replies if reply.error and reply.ended >= killed]
     told = f"{min(lost):.1f} to {max(lost):.1f} s after" if lost else "none"
     print(f"failures after the kill: {len(lost)}, {told}")
+    ends = [one.ended for one in replies if not one.error and killed <= one.ended <= back]
+    gap = max(after - before for before, after in pairwise([killed, *sorted(ends), back]))
+    print(f"two again after {back - killed:.0f} s; answered meanwhile: {len(ends)}")
+    print(f"longest time without an answer: {gap:.1f} s")
 
 
 def main() -> None:
