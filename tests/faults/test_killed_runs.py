@@ -14,7 +14,8 @@ from typing import Any
 
 import psutil
 import pytest
-from medley_training.rounds.events import Contributed, RunStarted, read_events
+from medley_training.rounds.event_log import read_events
+from medley_training.rounds.events import Contributed, RunStarted
 from medley_training.rounds.run_folder import RunFolder
 from medley_training.rounds.verifying import open_verifier
 

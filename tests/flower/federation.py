@@ -13,7 +13,8 @@ from typing import Any, TextIO
 from medley_training.commands.train import app
 from medley_training.flower.process import free_port
 from medley_training.recipe_file import load_recipe
-from medley_training.rounds.events import Event, read_events
+from medley_training.rounds.event_log import read_events
+from medley_training.rounds.events import Event
 from medley_training.rounds.run_folder import RunFolder
 from typer.testing import CliRunner
 

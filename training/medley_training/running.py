@@ -22,7 +22,8 @@ from medley_training.recipe import Recipe
 from medley_training.reports.page import run_report
 from medley_training.rounds.coordinator import Coordinator
 from medley_training.rounds.describing import run_started
-from medley_training.rounds.events import EventLog, Observer, together
+from medley_training.rounds.event_log import EventLog
+from medley_training.rounds.events import Observer, together
 from medley_training.rounds.one_machine import (
     coordinators_root,
     federated_data,

@@ -14,7 +14,8 @@ from medley_training.local.lora import WEIGHTS_FILE
 from medley_training.recipe import Recipe
 from medley_training.rounds.coordinator import Coordinator
 from medley_training.rounds.describing import run_started
-from medley_training.rounds.events import EventLog, Observer
+from medley_training.rounds.event_log import EventLog
+from medley_training.rounds.events import Observer
 from medley_training.rounds.local_sites import LocalSites
 from medley_training.rounds.one_machine import register_sites
 from medley_training.rounds.participant import Participant

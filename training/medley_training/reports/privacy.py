@@ -10,15 +10,9 @@ from medley_training.errors import RunDamaged
 from medley_training.reports.history import RunHistory, history
 from medley_training.reports.received import Received, name_patterns, received
 from medley_training.rounds.assessing import has_documents
+from medley_training.rounds.event_log import read_events
 from medley_training.rounds.event_text import refusal_text
-from medley_training.rounds.events import (
-    Contributed,
-    Event,
-    Refused,
-    RunStarted,
-    SiteStarted,
-    read_events,
-)
+from medley_training.rounds.events import Contributed, Event, Refused, RunStarted, SiteStarted
 from medley_training.rounds.run_folder import RoundFolder, RunFolder
 
 

@@ -47,6 +47,7 @@ from medley_training.rounds.run_folder import (
     write_bytes,
     write_json,
 )
+from medley_training.rounds.summary import summarize
 from medley_training.rounds.transport import Sites
 from medley_training.rounds.variants import Measure, nothing
 from medley_training.strategies.base import Strategy
@@ -295,30 +296,3 @@ def round_statement(
         next_start=found.next_start,
         state=found.state,
     )
-
-
-def summarize(run: Run) -> dict[str, Any]:
-    """A finished run's figures: the last version and its digest, and what each round came to."""
-    rounds = []
-    for number in range(1, run.recipe.rounds + 1):
-        folder = run.folder.round(number)
-        evaluated = read_json(folder.marker(Phase.EVALUATED))
-        published = read_json(folder.path / "published.json")
-        found = Aggregate.of(folder)
-        rounds.append(
-            {
-                "round": number,
-                **published,
-                "weights": found.weights,
-                "rank": found.rank,
-                "refused": dict(read_ballot(folder).refused),
-                **{part: evaluated[part] for part in ("pooled", "fairness", "scores")},
-            }
-        )
-    return {
-        "run": run.name,
-        "recipe": str(run.recipe_digest),
-        "digest": rounds[-1]["digest"],
-        "version": rounds[-1]["version"],
-        "rounds": rounds,
-    }

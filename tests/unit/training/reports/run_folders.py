@@ -10,13 +10,13 @@ from medley_registry.digest import Digest
 from medley_training.identity.keys import SigningKey
 from medley_training.identity.statement import Losses, Statement
 from medley_training.local.lora import LoraShape
+from medley_training.rounds.event_log import EventLog
 from medley_training.rounds.events import (
     Aggregated,
     Closed,
     Contributed,
     Evaluated,
     Event,
-    EventLog,
     Failed,
     Published,
     Refused,

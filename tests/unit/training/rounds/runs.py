@@ -19,7 +19,8 @@ from medley_training.local.lora import LoraShape
 from medley_training.local.trainer import StepReport
 from medley_training.recipe import Recipe
 from medley_training.rounds.coordinator import Coordinator
-from medley_training.rounds.events import Event, EventLog, Observer, together
+from medley_training.rounds.event_log import EventLog
+from medley_training.rounds.events import Event, Observer, together
 from medley_training.rounds.learner import HeldOut, Learnt, Steps
 from medley_training.rounds.local_sites import LocalSites
 from medley_training.rounds.one_machine import register_sites

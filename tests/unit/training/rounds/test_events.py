@@ -15,18 +15,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 from medley_training.errors import RunDamaged
+from medley_training.rounds.event_log import EventLog, from_line, read_events, to_line
 from medley_training.rounds.events import (
     Aggregated,
     Contributed,
     Evaluated,
     Event,
-    EventLog,
     Failed,
     Metrics,
     Step,
-    from_line,
-    read_events,
-    to_line,
     together,
 )
 

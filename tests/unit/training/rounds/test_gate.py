@@ -22,8 +22,9 @@ from medley_training.reports.page import run_report
 from medley_training.reports.privacy import privacy_report
 from medley_training.reports.privacy_text import contents
 from medley_training.rounds.describing import run_started
+from medley_training.rounds.event_log import EventLog
 from medley_training.rounds.event_text import event_text
-from medley_training.rounds.events import EventLog, Judged
+from medley_training.rounds.events import Judged
 from medley_training.rounds.learner import HeldOut
 from medley_training.running import opened_run
 

@@ -22,8 +22,9 @@ from medley_training.reports.privacy import privacy_report
 from medley_training.reports.privacy_text import markdown
 from medley_training.rounds.ballot import read_statement
 from medley_training.rounds.describing import run_started
+from medley_training.rounds.event_log import EventLog
 from medley_training.rounds.event_text import event_text
-from medley_training.rounds.events import Contributed, EventLog, Failed, Observer, Step
+from medley_training.rounds.events import Contributed, Failed, Observer, Step
 from medley_training.rounds.participant import Participant
 from medley_training.rounds.run import Run
 from medley_training.rounds.run_folder import RunFolder

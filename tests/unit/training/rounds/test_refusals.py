@@ -14,7 +14,8 @@ from medley_registry import timestamps
 from medley_registry.digest import Digest
 from medley_training.errors import TooFewContributions
 from medley_training.identity.participants import ParticipantBook
-from medley_training.rounds.events import Contributed, Event, Refused, read_events
+from medley_training.rounds.event_log import read_events
+from medley_training.rounds.events import Contributed, Event, Refused
 from medley_training.rounds.run_folder import RunFolder
 from medley_training.rounds.transport import Answering, Question, Request, Response
 from medley_training.rounds.verifying import open_verifier
