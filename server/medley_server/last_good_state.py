@@ -33,8 +33,14 @@ from medley_server.waiting_index import WaitingBlobs, WaitingIndex
 
 log = logging.getLogger(__name__)
 
-SAVE_S = 5.0
+LOOK_S = 2.5
 """How often it is looked whether there is something new to save."""
+
+RESTLESS_S = 60.0
+"""How old what was saved may be while there is something new at each look.
+
+Saving takes some 35 ms of a core, which the engine misses: it waits until nothing is going on.
+"""
 
 REFRESH_S = 600.0
 """How old what was saved may be while nothing is new: its age tells how long a registry is away."""
@@ -122,6 +128,7 @@ class LastGoodState:
         self._registry = registry
         self._path = path
         self._saved: tuple[int, float] | None = None
+        self._seen: int | None = None
 
     async def keep(self, head: Callable[[], int | None]) -> None:
         """Saves again and again, until cancelled.
@@ -137,9 +144,14 @@ class LastGoodState:
                     self._saved = (now, time.monotonic())
                 except Exception:  # the process's edge: a keeper that died would be silent
                     log.exception("the registry's state was not saved, and is tried again")
-            await asyncio.sleep(SAVE_S)
+            self._seen = now
+            await asyncio.sleep(LOOK_S)
 
     def _is_due(self, head: int) -> bool:
-        return self._saved is None or (
-            self._saved[0] != head or time.monotonic() - self._saved[1] >= REFRESH_S
-        )
+        if self._saved is None:
+            return True
+        saved, at = self._saved
+        age = time.monotonic() - at
+        if saved == head:
+            return age >= REFRESH_S
+        return self._seen == head or age >= RESTLESS_S

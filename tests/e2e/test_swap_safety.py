@@ -17,7 +17,7 @@ import pytest
 from medley.server_process import ServerProcess
 from medley_registry import AdmissionRefused, Registry, Version, open_registry, publishing
 from medley_registry.admission import CONFIG_FILE, WEIGHTS_FILE, AdmittedAdapter, Examined
-from medley_server.last_good_state import SAVE_S
+from medley_server.last_good_state import LOOK_S
 from medley_training.tiny_base import save_byte_tokenizer
 
 from tests.bench.random_adapter import write_random_adapter
@@ -421,7 +421,7 @@ def test_a_server_starts_while_the_registry_is_away_and_follows_it_when_it_is_ba
     stage: Stage,
 ) -> None:
     stage.until(lambda: any((stage.home / "cache" / "last-good").glob("*.db")))
-    time.sleep(SAVE_S)  # what the tests before did is saved by then
+    time.sleep(3 * LOOK_S)  # what the tests before did is saved by then
     before = stage.text("steady")
     new = stage.publish("steady")
     wanted = stage.text(new.reference)

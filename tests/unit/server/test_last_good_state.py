@@ -1,15 +1,25 @@
 """A server starts from what it knew last, while the registry is away."""
 
+import asyncio
 import shutil
 import stat
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from medley_registry import AccessDenied, Registry, RegistryError, Unavailable, Version
-from medley_server import waiting_index
+from medley_server import last_good_state, waiting_index
 from medley_server.engine.fake import FakeEngine
 from medley_server.errors import AdapterUnavailable
-from medley_server.last_good_state import failure_of, open_last_good, save, saved_path
+from medley_server.last_good_state import (
+    LOOK_S,
+    RESTLESS_S,
+    LastGoodState,
+    failure_of,
+    open_last_good,
+    save,
+    saved_path,
+)
 from medley_server.settings import ServeSettings
 from medley_server.starting import find_base
 
@@ -151,3 +161,31 @@ def test_the_state_is_its_owners_and_a_new_one_takes_the_place_of_the_old(
     (tmp_path / "registry").rename(tmp_path / "elsewhere")
     with open_last_good(settings) as saved:
         assert len(saved.versions("note")) == 3
+
+
+async def test_it_is_saved_when_nothing_more_happens_or_after_a_minute_of_unrest(
+    monkeypatch: pytest.MonkeyPatch, registry: Registry, tmp_path: Path
+) -> None:
+    saved_at: list[int] = []
+    clock = 1000.0
+    head = 0
+
+    def note(_registry: Registry, _path: Path) -> None:
+        saved_at.append(head)
+
+    async def next_look(_seconds: float) -> None:
+        nonlocal clock, head
+        clock += LOOK_S
+        head += head < 40  # something new at each look, up to the fortieth
+        if clock > 1200:
+            raise asyncio.CancelledError
+
+    monkeypatch.setattr(last_good_state, "save", note)
+    monkeypatch.setattr(last_good_state, "time", SimpleNamespace(monotonic=lambda: clock))
+    looking = SimpleNamespace(sleep=next_look, to_thread=asyncio.to_thread)
+    monkeypatch.setattr(last_good_state, "asyncio", looking)
+
+    with pytest.raises(asyncio.CancelledError):
+        await LastGoodState(registry, tmp_path / "saved.db").keep(lambda: head)
+
+    assert saved_at == [0, RESTLESS_S / LOOK_S, 40]
