@@ -208,6 +208,7 @@ class Theatre:
                     assert not reply.error, reply.error
                     self._alone[act, prompt] = reply.tokens
             await asking.close()
+            await lane.close()
 
     async def play(self, name: str) -> Seen:
         """One fault under load, and a swap after it."""
@@ -231,6 +232,7 @@ class Theatre:
             if named is not None and not reply.error:
                 wrong += (await judge.judge(reply, [named])).wrong_tokens
         await asking.close()
+        await lane.close()
         return Seen(name, replies, wrong, swap_s)
 
     async def _load(self, asking: Asking, until: asyncio.Event) -> list[Reply]:
@@ -274,6 +276,7 @@ class Theatre:
                         break
                 taken = max(taken, time.monotonic() - began)
             await asking.close()
+            await lane.close()
         return taken
 
 

@@ -138,6 +138,7 @@ async def play(replicas: Replicas, stage: Stage, seconds: float) -> None:
                 assert named is not None
                 wrong += (await judge.judge(reply, [named])).wrong_tokens
         await asking.close()
+        await lane.close()
     _print(replies, wrong, swapped)
     _print_outage(replies, killed, back)
 

@@ -6,11 +6,10 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-import httpx
 from medley_registry import Registry, open_registry
 from medley_registry.variants import VariantKind
 
-from medley_training.benchmarks.swaps.lane import Act, Leftovers
+from medley_training.benchmarks.swaps.lane import Act, Leftovers, telling_client
 from medley_training.benchmarks.swaps.stage import Stage
 from medley_training.errors import NotMeasured
 from medley_training.measuring.served import served
@@ -29,6 +28,11 @@ class MedleyLane:
         """See `medley_lane`."""
         self.url = url
         self._registry = registry
+        self._client = telling_client(url, timeout_s=30)
+
+    async def close(self) -> None:
+        """Gives its connections back."""
+        await self._client.aclose()
 
     def model_of(self, adapter: str) -> str:
         """See `SwapLane`."""
@@ -46,12 +50,11 @@ class MedleyLane:
     async def swap(self, act: Act) -> None:
         """See `SwapLane`: returns when the server, which follows the registry, says it is live."""
         await asyncio.to_thread(self._registry.promote, act.adapter, act.number, actor=_ACTOR)
-        async with httpx.AsyncClient(trust_env=False, timeout=30) as client:
-            for _ in range(int(_SETTLED_S / _LOOK_EVERY_S)):
-                cards = (await client.get(f"{self.url}/v1/models")).json()["data"]
-                if any(one["id"] == act.adapter and one["root"] == str(act) for one in cards):
-                    return
-                await asyncio.sleep(_LOOK_EVERY_S)
+        for _ in range(int(_SETTLED_S / _LOOK_EVERY_S)):
+            cards = (await self._client.get("/v1/models")).json()["data"]
+            if any(one["id"] == act.adapter and one["root"] == str(act) for one in cards):
+                return
+            await asyncio.sleep(_LOOK_EVERY_S)
         raise NotMeasured(f"{act} is not live after {_SETTLED_S:g} s")
 
     async def leftovers(self) -> Leftovers:
@@ -61,13 +64,12 @@ class MedleyLane:
             NotMeasured: a swap failed, which the server's health tells.
         """
         rows: list[dict[str, Any]] = []
-        async with httpx.AsyncClient(trust_env=False, timeout=30) as client:
-            for _ in range(int(_SETTLED_S)):
-                health = (await client.get(f"{self.url}/health")).json()
-                rows = health["resident"]
-                if not any(row["requests"] for row in rows):
-                    break
-                await asyncio.sleep(1)
+        for _ in range(int(_SETTLED_S)):
+            health = (await self._client.get("/health")).json()
+            rows = health["resident"]
+            if not any(row["requests"] for row in rows):
+                break
+            await asyncio.sleep(1)
         if failed := [swap for swap in health["swaps"] if swap["failure"]]:
             raise NotMeasured(f"a swap failed: {failed[0]['failure']}")
         return Leftovers(len(rows), sum(1 for row in rows if row["requests"]))
@@ -106,4 +108,8 @@ async def medley_lane(
     )
     # Not in a thread: the server ends with the thread that started it.
     with starting as up, open_registry(stage.registry) as registry:
-        yield MedleyLane(up.url, registry)
+        lane = MedleyLane(up.url, registry)
+        try:
+            yield lane
+        finally:
+            await lane.close()

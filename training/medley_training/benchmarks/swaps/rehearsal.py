@@ -5,6 +5,7 @@ import itertools
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from math import ceil
 
 import httpx
 
@@ -14,6 +15,7 @@ from medley_training.benchmarks.swaps.lane import Act, Leftovers, SwapLane
 from medley_training.errors import NotMeasured
 
 _WARM_UP_TURNS = 4
+_LONGEST_PHASE = 13
 _LOOK_TOKENS = 2
 _PATIENCE_S = 60.0
 _TELLING_NATS = 1.0
@@ -38,9 +40,21 @@ class SwapPlan:
 
     @property
     def phases(self) -> list[tuple[int, bool]]:
-        """Gaps of each phase, and whether there are swaps in it: A B B A."""
-        half, rest = self.swaps // 2, self.swaps - self.swaps // 2
-        return [(half, False), (half, True), (rest, True), (rest, False)]
+        """Gaps of each phase, and whether there are swaps in it: A B B A, and again.
+
+        Short ones, since a machine that others use is not equally fast from one minute to the next.
+        """
+        pairs = 2 * ceil(self.swaps / (2 * _LONGEST_PHASE))
+        parts = [
+            (place + 1) * self.swaps // pairs - place * self.swaps // pairs
+            for place in range(pairs)
+        ]
+        found = [((part, False), (part, True)) for part in parts]
+        return [
+            phase
+            for place, pair in enumerate(found)
+            for phase in (pair if place % 2 == 0 else pair[::-1])
+        ]
 
 
 @dataclass(frozen=True, slots=True)

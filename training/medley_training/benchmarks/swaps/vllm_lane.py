@@ -15,7 +15,7 @@ from pathlib import Path
 import httpx
 from medley.server_process import free_port
 
-from medley_training.benchmarks.swaps.lane import Act, Leftovers
+from medley_training.benchmarks.swaps.lane import Act, Leftovers, telling_client
 from medley_training.benchmarks.swaps.stage import Stage
 from medley_training.errors import NotMeasured
 
@@ -35,6 +35,11 @@ class VllmLane:
         """See `vllm_lane`."""
         self.url = url
         self._stage = stage
+        self._client = telling_client(url, timeout_s=_LOAD_LIMIT_S)
+
+    async def close(self) -> None:
+        """Gives its connections back."""
+        await self._client.aclose()
 
     def model_of(self, adapter: str) -> str:
         """See `SwapLane`."""
@@ -61,8 +66,7 @@ class VllmLane:
 
     async def leftovers(self) -> Leftovers:
         """See `SwapLane`."""
-        async with httpx.AsyncClient(trust_env=False, timeout=30) as client:
-            listed = (await client.get(f"{self.url}/v1/models")).json()["data"]
+        listed = (await self._client.get("/v1/models")).json()["data"]
         names = len(listed) - 1 - len(self._stage.folders)
         return Leftovers(names, None, note="vLLM lists names, not what the engine holds")
 
@@ -71,8 +75,7 @@ class VllmLane:
         await self._post("load_lora_adapter", {"lora_name": name, "lora_path": folder, **more})
 
     async def _post(self, route: str, body: dict[str, object]) -> None:
-        async with httpx.AsyncClient(trust_env=False, timeout=_LOAD_LIMIT_S) as client:
-            answer = await client.post(f"{self.url}/v1/{route}", json=body)
+        answer = await self._client.post(f"/v1/{route}", json=body)
         if answer.is_error:
             raise NotMeasured(f"{self.name}: {route} of {body['lora_name']}: {answer.text[:300]}")
 
@@ -106,12 +109,13 @@ async def vllm_lane(
         process = await asyncio.create_subprocess_exec(
             *command, stdout=sink, stderr=subprocess.STDOUT, env=environment, start_new_session=True
         )
+    lane = VllmLane(f"http://127.0.0.1:{port}", stage)
     try:
-        lane = VllmLane(f"http://127.0.0.1:{port}", stage)
         await _until_ready(lane.url, process, log)
         await lane.load_all()
         yield lane
     finally:
+        await lane.close()
         await _stop(process)
 
 
