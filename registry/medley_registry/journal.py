@@ -6,6 +6,7 @@ from datetime import datetime
 from medley_registry import timestamps
 from medley_registry.adapters import Version
 from medley_registry.aliases import Alias, AliasMove, MoveReason
+from medley_registry.bases import BaseModel
 from medley_registry.canonical import Json
 from medley_registry.events import Event, EventKind
 from medley_registry.fingerprint import fingerprint, kind_name
@@ -38,6 +39,17 @@ def record(
         payload={**payload, "records": prints} if prints else payload,
     )
     writer.append(event)
+
+
+def record_base(writer: IndexWriter, kind: EventKind, base: BaseModel, *, actor: str) -> None:
+    """Append the event of a base that was added, or lies elsewhere now."""
+    payload: dict[str, Json] = {
+        "name": base.name,
+        "base_id": str(base.base_id),
+        "path": str(base.path),
+    }
+    added = [base] if kind is EventKind.BASE_ADDED else []
+    record(writer, kind, subject=base.name, actor=actor, payload=payload, records=added)
 
 
 def move_alias(

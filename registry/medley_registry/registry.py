@@ -20,7 +20,7 @@ from medley_registry.canonical import Json
 from medley_registry.checkout import check_out, write_out
 from medley_registry.errors import AliasProtected, Conflict, NameTaken
 from medley_registry.events import EventKind
-from medley_registry.index import Index, IndexWriter
+from medley_registry.index import Index
 from medley_registry.lineage import Lineage
 from medley_registry.publishing import Publication, add_version, take_in
 from medley_registry.reading import RegistryReader
@@ -120,14 +120,14 @@ class Registry(RegistryReader):
             known = writer.one(BaseModel, name=name)
             if known is None:
                 writer.add(base)
-                _record_base(writer, EventKind.BASE_ADDED, base, actor=actor)
+                journal.record_base(writer, EventKind.BASE_ADDED, base, actor=actor)
             elif known.base_id != base.base_id:
                 raise NameTaken(f"{name!r} is base model {known.base_id}, and this is another")
             elif derived_from and (known.derived_from, known.recipe) != (origin, recipe):
                 raise NameTaken(f"{name!r} is known with another origin or recipe")
             elif known.path != base.path:
                 writer.replace(replace(known, path=base.path))
-                _record_base(writer, EventKind.BASE_MOVED, base, actor=actor)
+                journal.record_base(writer, EventKind.BASE_MOVED, base, actor=actor)
             return lookup.find_base(writer, name)
 
     def publish(
@@ -298,13 +298,3 @@ class Registry(RegistryReader):
             rules.check_readable(current, to_serve=to_serve)
             check_signed(reader, current)
         return current
-
-
-def _record_base(writer: IndexWriter, kind: EventKind, base: BaseModel, *, actor: str) -> None:
-    payload: dict[str, Json] = {
-        "name": base.name,
-        "base_id": str(base.base_id),
-        "path": str(base.path),
-    }
-    added = [base] if kind is EventKind.BASE_ADDED else []
-    journal.record(writer, kind, subject=base.name, actor=actor, payload=payload, records=added)

@@ -20,7 +20,7 @@ from medley_registry.commands import (
     verification,
 )
 from medley_registry.commands.actor import actor
-from medley_registry.commands.ancestry import lineage_of
+from medley_registry.commands.ancestry import lineage_fields, lineage_of
 from medley_registry.commands.completing import adapter_names
 from medley_registry.commands.opening import on_registry
 from medley_registry.commands.options import (
@@ -267,7 +267,7 @@ def show(registry: Registry, reference: ReferenceArgument, *, as_json: JsonOptio
             "note": version.note or "none",
             "created": f"{moment(version.created_at)} by {version.published_by}",
             "signed": _signers(detail["signatures"]) or "no",
-            **_lineage_fields(version),
+            **lineage_fields(version),
             "variants": ", ".join(v["kind"] for v in detail["variants"]),
             "evidence": len(detail["evidence"]) or "none",
             "files": ", ".join(f"{f.path} {size(f.size)}" for f in version.manifest.files),
@@ -277,20 +277,6 @@ def show(registry: Registry, reference: ReferenceArgument, *, as_json: JsonOptio
 
 def _signers(signatures: list[SignatureRecord]) -> str:
     return ", ".join(f"{s['key_name']} ({s['key_id'][:12]})" for s in signatures)
-
-
-def _lineage_fields(version: Version) -> dict[str, object]:
-    """What is known of where it came from, and no more."""
-    lineage = version.lineage
-    fields = {
-        "parents": ", ".join(f"{p.reference} ({p.relation})" for p in lineage.parents),
-        "sites": ", ".join(f"{c.participant} ({c.weight:.3g})" for c in lineage.contributions),
-        "run": lineage.run,
-        "recipe": lineage.recipe,
-        "strategy": lineage.strategy,
-        "origin": lineage.origin,
-    }
-    return {name: value for name, value in fields.items() if value}
 
 
 for part in (

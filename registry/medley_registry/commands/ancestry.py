@@ -1,4 +1,4 @@
-"""Lineage as a publisher gives it on the command line."""
+"""Lineage: as a publisher gives it on the command line, and as it is shown there."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -6,6 +6,7 @@ from pathlib import Path
 
 import typer
 
+from medley_registry.adapters import Version
 from medley_registry.canonical import Json
 from medley_registry.durable import disk_errors
 from medley_registry.errors import AdmissionRefused, RegistryError
@@ -57,3 +58,17 @@ def _parent(registry: Registry, text: str) -> Parent:
         raise typer.BadParameter(f"{text!r} does not end in one of: {fitting}")
     version = registry.resolve(reference)
     return Parent(version.reference, version.digest, Relation(relation))
+
+
+def lineage_fields(version: Version) -> dict[str, object]:
+    """What is known of where it came from, and no more."""
+    lineage = version.lineage
+    fields = {
+        "parents": ", ".join(f"{p.reference} ({p.relation})" for p in lineage.parents),
+        "sites": ", ".join(f"{c.participant} ({c.weight:.3g})" for c in lineage.contributions),
+        "run": lineage.run,
+        "recipe": lineage.recipe,
+        "strategy": lineage.strategy,
+        "origin": lineage.origin,
+    }
+    return {name: value for name, value in fields.items() if value}
