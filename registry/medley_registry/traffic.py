@@ -157,6 +157,6 @@ def position(reference: str, number: int, sticky: str) -> float:
     It depends on nothing else: every server finds the same, and a higher weight moves keys only
     towards the version. Another version draws anew, so nobody is always among the first.
     """
-    said = f"{reference}\n{number}\n{sticky}".encode()
+    said = f"{reference}\n{number}\n{sticky}".encode("utf-8", "surrogatepass")
     drawn = int.from_bytes(hashlib.sha256(said).digest()[:8])
     return (drawn >> 11) / 2**53  # as many bits as a double holds, so that none rounds up to 1

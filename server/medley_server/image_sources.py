@@ -38,7 +38,9 @@ class ImageSources:
             FieldForbidden: a part names a cached one of anybody's, or is a tensor.
         """
         for part in _parts([request.get(name) for name in _CONTENTS]):
-            if _MEDIA.isdisjoint(part) and part.get("type") not in _MEDIA:
+            kind = part.get("type")
+            is_media = isinstance(kind, str) and kind in _MEDIA
+            if not is_media and _MEDIA.isdisjoint(part):
                 continue
             if part.get("uuid") is not None:
                 raise FieldForbidden("uuid", "it would name what others have sent")

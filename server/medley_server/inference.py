@@ -60,10 +60,13 @@ class Inference:
         model = request.get("model")
         if model is not None and not isinstance(model, str):
             raise BadRequest("`model` must be text, such as `name`, `name@alias` or `name:7`.")
+        if not isinstance(request.get("stream"), bool | None):  # vLLM takes 1 and "true", too
+            raise BadRequest("`stream` must be true or false.")
         check_reach(request)
         self._sources.check(request)
         record, scope = record_of(scope), unsteered(scope)
         asked = Asked.of(scope["path"], request)
+        asked.check_room(self._service.admission.seats)
         with self._quotas.taken(caller, asked) as meter:
             told, send = counted(request, send, record)
             send = meter.metered(send)

@@ -21,6 +21,7 @@ FORBIDDEN: Mapping[str, str] = {
     "mm_processor_kwargs": "it changes how much work a picture makes",
     "media_io_kwargs": "it changes how much work a picture makes",
     "priority": "the server says whose turn it is",
+    "stream_interval": "a stream comes as its tokens do, and is counted so",
     "request_id": "send the header x-request-id",
     "background": "an answer is given to whoever asked, or not at all",
     "previous_response_id": "answers are not kept; send the conversation",

@@ -54,7 +54,7 @@ class Service:
         self.admission = Admission(
             settings.admission, slots=facts.max_loras, seats=facts.max_num_seqs
         )
-        """Whose request the engine gets next."""
+        """Whose request the engine gets next, and how many sequences it has room for."""
         # A probe is of work that was accepted: nobody is told to come back for it.
         self._residency.prober.turns = lambda version: self.admission.turn(
             version.engine_name, version.reference, is_owed=True

@@ -107,7 +107,8 @@ class Admission:
             wait_s=self._away_s(),
         )
         self._dealer.end(newest)
-        self._waiters[newest].set_result(refusal)
+        if not (waiter := self._waiters[newest]).done():  # its caller may just have left
+            waiter.set_result(refusal)
 
     def _note(self, turn: Turn) -> None:
         assert turn.granted_at is not None
@@ -120,6 +121,11 @@ class Admission:
             return _UNKNOWN_S
         each = (self._clock() - self._granted[0]) / len(self._granted)
         return max(1, min(_LONGEST_AWAY_S, math.ceil(each * self._dealer.waiting)))
+
+    @property
+    def seats(self) -> int:
+        """Sequences that the engine generates side by side."""
+        return self._dealer.seats
 
     @property
     def row(self) -> dict[str, Any]:

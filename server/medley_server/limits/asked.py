@@ -84,6 +84,18 @@ class Asked:
                 "at most."
             )
 
+    def check_room(self, most: int) -> None:
+        """Lets it pass if the engine can generate its answers side by side.
+
+        Raises:
+            BadRequest: they are more than `most`.
+        """
+        if self.answers > most:
+            raise BadRequest(
+                f"The request asks for {self.answers} answers (its prompts, `n` times each); this "
+                f"server generates {most} at a time at most."
+            )
+
     def bounded(self, request: dict[str, Any], limits: KeyLimits) -> dict[str, Any]:
         """The request, with the key's bound on an answer if it has none of its own."""
         if limits.max_tokens is None or self.bound is not None or self.usual_bound is None:
@@ -108,10 +120,18 @@ def _prompts(prompt: Any) -> int:
 
 
 def _tokens(value: Any) -> int:
-    if isinstance(value, str):
-        return 0 if value.startswith("data:") else len(value.encode()) // _BYTES_PER_TOKEN + 1
-    if isinstance(value, list):
-        return sum(_tokens(one) for one in value)
-    if isinstance(value, dict):
-        return sum(_tokens(one) for one in value.values())
-    return int(isinstance(value, int))
+    """A stack, since a request may be deeper than Python's; half a surrogate pair counts, too."""
+    count, left = 0, [value]
+    while left:
+        one = left.pop()
+        if isinstance(one, str):
+            is_data = one.startswith("data:")
+            size = len(one.encode("utf-8", "surrogatepass"))
+            count += 0 if is_data else size // _BYTES_PER_TOKEN + 1
+        elif isinstance(one, list):
+            left.extend(one)
+        elif isinstance(one, dict):
+            left.extend(one.values())
+        else:
+            count += isinstance(one, int)
+    return count

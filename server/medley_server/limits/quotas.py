@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from medley_server.callers import Caller
-from medley_server.errors import RateLimited
+from medley_server.errors import RateLimited, ServerError
 from medley_server.limits.asked import Asked
 from medley_server.limits.meter import Meter
 from medley_server.limits.table import KeyLimits, Limits
@@ -38,7 +38,9 @@ class Quotas:
 
         Tokens are put aside for it first: its prompt by an estimate, and all that its answers may
         have. Afterwards what it did not use is given back, or what it used more is owed. Where
-        nothing tells what it used, as when the caller has left, what was put aside is spent.
+        nothing tells what it used, as when the caller has left, what was put aside is spent. What
+        is refused here, before the engine sees it, used nothing. No more than a minute's worth is
+        put aside: a request may name any number.
 
         Raises:
             BadRequest: it asks for more than a limit.
@@ -49,14 +51,20 @@ class Quotas:
         quota = self._quotas.get(caller.name)
         if quota is None:
             quota = self._quotas[caller.name] = self._fresh(limits)
-        self._take(quota, limits, asked)
+        aside = min(asked.tokens, limits.tokens_per_minute or asked.tokens)
+        self._take(quota, limits, aside)
         meter = Meter(asked.prompt_tokens, is_needed=quota.tokens is not None)
+        is_refused = False
         try:
             yield meter
+        except ServerError:  # nothing was sent: see `Inference`
+            is_refused = True
+            raise
         finally:
             quota.running -= 1
-            if quota.tokens is not None and meter.tokens is not None:
-                quota.tokens.take(meter.tokens - asked.tokens)
+            used = 0 if is_refused else meter.tokens
+            if quota.tokens is not None and used is not None:
+                quota.tokens.take(used - aside)
 
     def _fresh(self, limits: KeyLimits) -> _Quota:
         def bucket(per_minute: int | None) -> TokenBucket | None:
@@ -65,7 +73,7 @@ class Quotas:
         return _Quota(bucket(limits.requests_per_minute), bucket(limits.tokens_per_minute))
 
     @staticmethod
-    def _take(quota: _Quota, limits: KeyLimits, asked: Asked) -> None:
+    def _take(quota: _Quota, limits: KeyLimits, tokens: int) -> None:
         """All or nothing."""
         most = limits.concurrent_requests
         if most is not None and quota.running >= most:
@@ -73,11 +81,11 @@ class Quotas:
         if quota.requests is not None and (wait_s := quota.requests.wait_s(1)):
             many = f"{limits.requests_per_minute} requests"
             raise RateLimited(f"This key may send {many} a minute.", wait_s=wait_s)
-        if quota.tokens is not None and (wait_s := quota.tokens.wait_s(asked.tokens)):
+        if quota.tokens is not None and (wait_s := quota.tokens.wait_s(tokens)):
             many = f"{limits.tokens_per_minute} tokens"
             raise RateLimited(f"This key may use {many} a minute.", wait_s=wait_s)
         if quota.requests is not None:
             quota.requests.take(1)
         if quota.tokens is not None:
-            quota.tokens.take(asked.tokens)
+            quota.tokens.take(tokens)
         quota.running += 1

@@ -24,7 +24,8 @@ class TokenBucket:
         More than the bucket holds can be taken from a full one: it is owed then.
         """
         missing = min(amount, self._per_minute) - self._now()
-        return max(0, math.ceil(missing * 60 / self._per_minute))
+        # What the clock's floats lose is no wait: who comes back as told must be let in.
+        return max(0, math.ceil(round(missing * 60 / self._per_minute, 6)))
 
     def take(self, amount: float) -> None:
         """Takes out, whatever is there; of less than nothing, puts back."""

@@ -124,6 +124,12 @@ def test_a_request_deeper_than_python_is_looked_through() -> None:
         deep = deep.pop()
 
 
+def test_a_schema_in_a_message_is_no_medium() -> None:
+    schema = {"type": ["string", "null"], "properties": {"a": {"type": {"b": 1}}}}
+
+    ImageSources(()).check({"messages": [{"role": "user", "content": schema}]})
+
+
 @pytest.mark.parametrize("field", sorted(FORBIDDEN))
 def test_fields_that_reach_beyond_the_request_are_refused(field: str) -> None:
     with pytest.raises(FieldForbidden) as refused:

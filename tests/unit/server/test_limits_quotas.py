@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from medley_server.callers import Caller
-from medley_server.errors import BadRequest, RateLimited
+from medley_server.errors import BadRequest, ModelNotFound, RateLimited
 from medley_server.limits.asked import Asked
 from medley_server.limits.meter import Meter
 from medley_server.limits.quotas import Quotas
@@ -193,3 +193,41 @@ def test_a_picture_is_not_estimated_as_text() -> None:
     asked = Asked.of(CHAT, {"messages": [{"role": "user", "content": [picture]}]})
 
     assert asked.prompt_tokens < 10
+
+
+def test_what_is_refused_before_the_engine_sees_it_used_nothing() -> None:
+    quotas = quotas_of(Clock(), tokens_per_minute=100)
+
+    for _ in range(3):
+        with pytest.raises(ModelNotFound), quotas.taken(WARD, Asked.of(CHAT, {"max_tokens": 90})):
+            raise ModelNotFound("typo", because="it is not there")
+
+    answer(quotas, Asked.of(CHAT, {"max_tokens": 90}), b'"total_tokens":90')
+
+
+def test_no_number_that_a_request_names_locks_a_key_out_for_more_than_a_minute() -> None:
+    clock = Clock()
+    quotas = quotas_of(clock, tokens_per_minute=100)
+    with quotas.taken(WARD, Asked.of(CHAT, {"max_tokens": 10**9})):
+        pass  # its caller leaves, and nothing tells what it used
+
+    clock.now += 60
+    answer(quotas, Asked.of(CHAT, {"max_tokens": 90}), b'"total_tokens":90')
+
+
+def test_a_list_of_prompts_is_bounded_by_what_the_engine_has_room_for() -> None:
+    asked = Asked.of("/v1/completions", {"prompt": ["a"] * 9, "n": 2})
+
+    asked.check_room(18)
+    with pytest.raises(BadRequest, match="asks for 18 answers"):
+        asked.check_room(17)
+
+
+def test_text_that_is_cut_in_half_and_text_that_is_deep_are_counted() -> None:
+    deep: list[Any] = ["a"]
+    for _ in range(5000):
+        deep = [deep]
+
+    asked = Asked.of(CHAT, {"messages": [{"content": "\ud83d"}, deep]})
+
+    assert asked.prompt_tokens == 2

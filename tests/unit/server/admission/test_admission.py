@@ -164,3 +164,20 @@ async def test_whoever_listens_hears_how_long_each_turn_was_waited_for() -> None
     assert [label for label, _ in heard] == ["base", "a"]
     assert heard[0][1] == 0.0
     assert heard[1][1] > 0.0
+
+
+async def test_who_comes_just_as_the_one_to_be_sent_away_leaves_is_not_hurt() -> None:
+    admission = door(most_waiting=2)
+
+    async with waiting(admission, "a", "a") as tasks:
+        coming = asyncio.create_task(_turn(admission, "b"))
+        tasks[1].cancel()  # its wait has ended, and it goes after the other has come
+        await asyncio.wait([tasks[1]])
+
+    assert tasks[1].cancelled()
+    assert await coming == "b"
+
+
+async def _turn(admission: Admission, name: str) -> str:
+    async with admission.turn(name, name):
+        return name

@@ -50,13 +50,21 @@ async def test_the_base_is_counted_like_an_adapter(observe: Observe) -> None:
     assert seen.logged[0]["completion_tokens"] == len(WORDS)
 
 
-async def test_a_stream_that_is_wrongly_asked_for_is_left_to_the_engine(observe: Observe) -> None:
+async def test_options_of_a_stream_that_are_none_are_left_to_the_engine(observe: Observe) -> None:
     async with observe() as seen:
-        for more in ({"stream": "true"}, {"stream": True, "stream_options": "x"}):
-            await seen.chat(**more)
+        await seen.chat(stream=True, stream_options="x")
 
-    assert "stream_options" not in seen.app.requests[0]
-    assert seen.app.requests[1]["stream_options"] == "x"
+    assert seen.app.requests[0]["stream_options"] == "x"
+
+
+@pytest.mark.parametrize("stream", ["true", 1, 0, [True]])
+async def test_what_vllm_would_take_for_a_stream_is_refused(observe: Observe, stream: Any) -> None:
+    async with observe() as seen:
+        answer = await seen.chat(stream=stream)
+
+    assert answer.status_code == 400
+    assert answer.json()["error"]["message"] == "`stream` must be true or false."
+    assert seen.app.requests == []
 
 
 async def test_a_caller_who_leaves_is_told_from_one_who_got_everything() -> None:
