@@ -110,9 +110,10 @@ def _sole_builder(folder: Path) -> Iterator[None]:
 
 def _clear(folder: Path, target: Path) -> None:
     """Remove what a builder that died has left; its lock is ours now."""
-    for leftover in [target, *folder.glob(f"{INCOMING}*")]:
-        if leftover.exists():
-            shutil.rmtree(leftover)
+    for leftover in folder.glob(f"{INCOMING}*"):
+        shutil.rmtree(leftover, ignore_errors=True)  # a cleaner may be removing it just now
+    if target.exists():
+        shutil.rmtree(target)
 
 
 def _copy(entry: FileEntry, target: Path, *, blobs: BlobStore) -> None:

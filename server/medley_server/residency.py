@@ -10,7 +10,7 @@ import logging
 from collections.abc import AsyncIterator, Coroutine, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from medley_registry import Registry, Version
 
@@ -25,6 +25,8 @@ from medley_server.resident import Resident
 from medley_server.served_base import ServedBase
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 UNLOAD_RETRY_S = 1.0
 """How long a version that the engine would not let go of is left alone."""
@@ -194,8 +196,8 @@ class Residency:
                     self._room.clear()
                     if (idle := self._least_needed()) is None:
                         await self._room.wait()
-                    elif not await self._free(idle):
-                        await asyncio.sleep(BUSY_S)
+                    elif not await asyncio.shield(self._start(self._free(idle))):
+                        await asyncio.sleep(BUSY_S)  # shielded: half freed, it would be stuck
         except TimeoutError as error:
             raise AdapterUnavailable(
                 f"{resident.version.reference} finds no place: the engine holds {most} adapters, "
@@ -274,8 +276,8 @@ class Residency:
         """Only what the engine no longer lists gives up its place and its files."""
         try:
             await self._engine.unload(resident.name)
-        except AdapterUnavailable as error:
-            log.error("%s keeps its place in the engine: %s", resident.version.reference, error)
+        except Exception as error:  # whatever it is: the engine may still hold it
+            log.error("%s keeps its place in the engine: %r", resident.version.reference, error)
             return False
         self._give_up_place(resident)
         return True
@@ -288,7 +290,8 @@ class Residency:
                 is_gone = await self._unload(resident)
         log.info("freed %s at last", resident.version.reference)
 
-    def _start(self, work: Coroutine[Any, Any, object]) -> None:
+    def _start(self, work: Coroutine[Any, Any, T]) -> "asyncio.Task[T]":
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task

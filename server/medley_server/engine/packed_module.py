@@ -88,9 +88,9 @@ class PackedModule:
         return sum(tensor._version for tensor in (*self._a, *self._b))
 
     def _repack(self, stale: set[int], epochs: Epochs | None) -> None:
-        self._writes, self._epochs = self._count(), epochs
-        before = self._packed
+        writes, before = self._count(), self._packed
         with torch.inference_mode():  # as in vLLM's steps, outside of which their work stays as is
             columns = {slot: columns_of(slot, self._a, self._b, self._dtype) for slot in stale}
             self._packed = before.rewritten(columns) if before else PackedAdapters.of(columns)
+        self._writes, self._epochs = writes, epochs  # last: what fails is packed again
         self._batches = 0

@@ -88,15 +88,24 @@ class VllmEngine:
             await self._client.collective_rpc("medley_read", args=(str(folder),))
             while not all(await self._client.collective_rpc("medley_is_read")):
                 await asyncio.sleep(READING_S)
+            before = self._models.lora_id_counter.value
             answer = await self._models.load_lora_adapter(
                 LoadLoRAAdapterRequest(lora_name=name, lora_path=str(folder))
             )
             if isinstance(answer, ErrorResponse):
-                await self._client.remove_lora(self._models.lora_id_counter.value)
+                if (number := self._models.lora_id_counter.value) != before:
+                    await self._client.remove_lora(number)
                 raise AdapterUnavailable(f"the engine refused {name}: {answer.error.message}")
-            budget_s = SETTLING_S
-            while any(await self._client.collective_rpc("medley_settle", args=(budget_s,))):
-                budget_s *= 2  # soon done, however much there is and however busy the machine
+            try:
+                await self._settle()
+            except BaseException:
+                await self.unload(name)
+                raise
+
+    async def _settle(self) -> None:
+        budget_s = SETTLING_S
+        while any(await self._client.collective_rpc("medley_settle", args=(budget_s,))):
+            budget_s *= 2  # soon done, however much there is and however busy the machine
 
     async def unload(self, name: str) -> None:
         """See `Engine.unload`.

@@ -76,6 +76,40 @@ async def test_a_load_that_finds_no_place_in_time_is_refused_and_hurts_nobody(
     await here.residency.ensure(third)
 
 
+@pytest.mark.parametrize("is_broken", [False, True])
+async def test_a_version_that_was_leaving_as_a_load_gave_up_can_be_served_again(
+    here: Follows,
+    versions: list[Version],
+    third: Version,
+    engine: FakeEngine,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    is_broken: bool,
+) -> None:
+    monkeypatch.setattr(residency, "ROOM_S", 0.05)
+    monkeypatch.setattr(residency, "UNLOAD_RETRY_S", 0.01)
+    unload, may_go = engine.unload, asyncio.Event()
+
+    async def slow(name: str) -> None:
+        await may_go.wait()
+        if is_broken and name in engine.loaded:
+            monkeypatch.undo()
+            raise RuntimeError("the call to the engine was lost")
+        await unload(name)
+
+    for version in versions:
+        await here.residency.ensure(version)
+    monkeypatch.setattr(engine, "unload", slow)
+
+    with pytest.raises(AdapterUnavailable, match="finds no place"):
+        await here.residency.ensure(third)
+    may_go.set()
+    await until(lambda: not here.residency.leaving)
+
+    for version in (third, *versions):
+        await here.residency.ensure(version)
+
+
 async def test_many_requests_for_more_versions_than_there_are_places_are_all_answered(
     here: Follows, registry: Registry, versions: list[Version], engine: FakeEngine, tmp_path: Path
 ) -> None:
