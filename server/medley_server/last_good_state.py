@@ -10,7 +10,7 @@ import hashlib
 import logging
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, cast
 
@@ -20,7 +20,7 @@ from medley_registry.aliases import Alias
 from medley_registry.bases import BaseModel
 from medley_registry.blobs import BlobStore
 from medley_registry.durable import disk_errors, incoming_file, make_folder, sync_folder
-from medley_registry.errors import NeedsMigration
+from medley_registry.errors import NeedsMigration, Unavailable
 from medley_registry.index import Index
 from medley_registry.keys import AccessKey, Signature, TrustedKey
 from medley_registry.kinds import Record
@@ -71,16 +71,24 @@ def save(registry: Registry, path: Path) -> None:
         make_folder(path.parent)
         with incoming_file(path.parent) as (incoming, _):
             incoming.unlink()  # its name is wanted; the database makes the file
-            create_sqlite_index(incoming)
-            index = SqliteIndex(incoming)
-            with index.write() as writer:
-                writer.add(*records)
-            index.close()
-            incoming.chmod(0o600)
-            incoming.replace(path)
-            for left in path.parent.glob(f"{incoming.name}-*"):
-                left.unlink()
+            try:
+                create_sqlite_index(incoming)
+                with closing(SqliteIndex(incoming)) as index, index.write() as writer:
+                    writer.add(*records)
+                _check_settled(incoming)
+                incoming.chmod(0o600)
+                incoming.replace(path)
+            finally:
+                for left in path.parent.glob(f"{incoming.name}-*"):
+                    left.unlink()
         sync_folder(path.parent)
+
+
+def _check_settled(incoming: Path) -> None:
+    """SQLite moves its log into the file on closing, and does not say if the disk was full."""
+    log_file = incoming.with_name(f"{incoming.name}-wal")
+    if log_file.exists() and log_file.stat().st_size:
+        raise Unavailable(f"{incoming.parent} has no room for the registry's state")
 
 
 @contextmanager

@@ -18,6 +18,9 @@ log = logging.getLogger(__name__)
 REOPEN_S = 1.0
 """How often the registry is tried again."""
 
+PATIENCE_S = 0.5
+"""How long who tries it waits for it, and nobody else does: connecting may take ten seconds."""
+
 KEYS_S = 86_400.0
 """How long callers' keys are believed that only the saved state knows; then it fails closed."""
 
@@ -33,20 +36,31 @@ class WaitingIndex:
         self._saved_at = saved_at
         self._back: Registry | None = None
         self._tried_at = time.monotonic()
-        self._lock = threading.Lock()
+        self._trying = threading.Lock()
         self.failure: str | None = failure
 
     def registry(self) -> Registry | None:
         """The registry, if it is back."""
-        with self._lock:
-            if self._back is None and time.monotonic() - self._tried_at >= REOPEN_S:
-                try:
-                    self._back, self.failure = self._reopen(), None
-                    log.info("the registry is back, and is followed from now on")
-                except RegistryError as error:
-                    self.failure = str(error)
-                self._tried_at = time.monotonic()
-            return self._back
+        is_due = self._back is None and time.monotonic() - self._tried_at >= REOPEN_S
+        if is_due and self._trying.acquire(blocking=False):
+            trying = threading.Thread(target=self._try, name="reopen the registry", daemon=True)
+            trying.start()
+            trying.join(PATIENCE_S)
+        return self._back
+
+    def _try(self) -> None:
+        try:
+            back = self._reopen()
+            self.failure, self._back = None, back
+            log.info("the registry is back, and is followed from now on")
+        except RegistryError as error:
+            self.failure = str(error)
+        except Exception as error:  # the thread's edge
+            log.exception("opening the registry again failed")
+            self.failure = repr(error)
+        finally:
+            self._tried_at = time.monotonic()
+            self._trying.release()
 
     @contextmanager
     def read(self) -> Iterator[IndexReader]:

@@ -2,12 +2,15 @@
 
 import asyncio
 import shutil
+import sqlite3
 import stat
+import threading
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 from medley_registry import AccessDenied, Registry, RegistryError, Unavailable, Version
+from medley_registry.backends.sqlite import create_sqlite_index
 from medley_server import last_good_state, waiting_index
 from medley_server.engine.fake import FakeEngine
 from medley_server.errors import AdapterUnavailable
@@ -161,6 +164,50 @@ def test_the_state_is_its_owners_and_a_new_one_takes_the_place_of_the_old(
     (tmp_path / "registry").rename(tmp_path / "elsewhere")
     with open_last_good(settings) as saved:
         assert len(saved.versions("note")) == 3
+
+
+def test_a_state_that_did_not_get_into_its_file_replaces_nothing(
+    registry: Registry, settings: ServeSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = saved_path(settings)
+    save(registry, path)
+    before = path.read_bytes()
+    others: list[sqlite3.Connection] = []
+
+    def create_and_hold(incoming: Path) -> None:
+        create_sqlite_index(incoming)
+        others.append(sqlite3.connect(incoming))  # what is open elsewhere is not settled on closing
+        others[0].execute("SELECT count(*) FROM base").fetchone()
+
+    monkeypatch.setattr("medley_registry.backends.sqlite.create_sqlite_index", create_and_hold)
+    with pytest.raises(Unavailable, match="no room"):
+        save(registry, path)
+    others[0].close()
+
+    assert path.read_bytes() == before
+    assert [left.name for left in path.parent.iterdir()] == [path.name]
+
+
+@pytest.mark.usefixtures("away")
+def test_nobody_waits_for_a_registry_that_takes_long_to_say_that_it_is_away(
+    settings: ServeSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(waiting_index, "REOPEN_S", 0.0)
+    may_end = threading.Event()
+    tries: list[str] = []
+
+    def silent(*_: object, **__: object) -> Registry:
+        tries.append("once")
+        may_end.wait(60)
+        raise Unavailable("no answer")
+
+    with open_last_good(settings) as saved:
+        monkeypatch.setattr(last_good_state, "open_registry", silent)
+
+        assert [base.name for base in saved.bases()] == [TINY]
+        assert [base.name for base in saved.bases()] == [TINY]
+        assert tries == ["once"]
+        may_end.set()
 
 
 async def test_it_is_saved_when_nothing_more_happens_or_after_a_minute_of_unrest(
