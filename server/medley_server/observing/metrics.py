@@ -1,6 +1,7 @@
 """The numbers of this server in Prometheus's words."""
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from medley_server.observing.ledger import MOST_VERSIONS, Ledger
@@ -16,7 +17,7 @@ Residency = Callable[[], Mapping[str, Mapping[str, str]]]
 
 
 class Metrics:
-    """What `/metrics` says besides vLLM's own; reads the moment it is asked."""
+    """What `/metrics` says besides vLLM's own."""
 
     def __init__(
         self,
@@ -39,8 +40,29 @@ class Metrics:
         self._health = health
         self._most = most
 
+    def now(self) -> "Moment":
+        """How things stand; called where they change, on the event loop."""
+        return Moment(self._ledger, self._health(), self._residency, self._most)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Moment:
+    """The numbers of one moment, which any thread may write out.
+
+    Attributes:
+        ledger: what has been counted.
+        health: the body of `GET /health`.
+        residency: looks at the disk, so not on the event loop.
+        most: versions and aliases told of one by one.
+    """
+
+    ledger: Ledger
+    health: Mapping[str, Any]
+    residency: Residency
+    most: int
+
     def text(self) -> bytes:
-        """In the text format, version 0.0.4."""
+        """In the text format, version 0.0.4; long, where there are many versions."""
         from prometheus_client import CollectorRegistry, generate_latest
 
         registry = CollectorRegistry(auto_describe=False)
@@ -62,7 +84,7 @@ class Metrics:
         errors = Counter("medley_errors", "Refused or failed.", labels=(*_VERSION, "code"))
         prompt = Counter("medley_prompt_tokens", "Read by the engine.", labels=_VERSION)
         completion = Counter("medley_completion_tokens", "Written by it.", labels=_VERSION)
-        for one in self._ledger.series:
+        for one in self.ledger.series:
             labels = (one.adapter, one.name)
             for (route, outcome), count in list(one.requests.items()):
                 requests.add_metric((*labels, route, outcome), count)
@@ -72,7 +94,7 @@ class Metrics:
             completion.add_metric(labels, one.completion_tokens)
         wrong = "Answers that named another version than the request was pinned to; must stay 0."
         yield from (requests, errors, prompt, completion)
-        yield Counter("medley_wrong_version_answers", wrong, value=self._ledger.wrong_versions)
+        yield Counter("medley_wrong_version_answers", wrong, value=self.ledger.wrong_versions)
 
     def _histograms(self) -> "Iterator[Metric]":
         from prometheus_client.core import HistogramMetricFamily as Histogram
@@ -85,7 +107,7 @@ class Metrics:
         }
         for name, (metric, said) in told.items():
             family = Histogram(f"medley_{metric}_seconds", said, labels=_VERSION)
-            for one in self._ledger.series:
+            for one in self.ledger.series:
                 buckets = getattr(one, name)
                 family.add_metric((one.adapter, one.name), buckets.cumulative, buckets.total)
             yield family
@@ -93,7 +115,7 @@ class Metrics:
     def _of_now(self) -> "Iterator[Metric]":
         from prometheus_client.core import GaugeMetricFamily as Gauge
 
-        health, tiers = self._health(), self._residency()
+        health, tiers = self.health, self.residency()
         yield Gauge("medley_ready", "Whether requests are answered.", value=health["ready"])
         away = health["registry"]["failure"] is not None
         yield Gauge("medley_registry_away", "Whether the registry cannot be read.", value=away)
@@ -102,10 +124,10 @@ class Metrics:
         for tier in _TIERS:
             there = tiers.get(tier, {})
             count.add_metric((tier,), len(there))
-            for version, adapter in list(there.items())[: self._most]:
+            for version, adapter in list(there.items())[: self.most]:
                 held.add_metric((adapter, version, tier), 1)
         running = Gauge("medley_running_requests", "On it now.", labels=_VERSION)
-        for row in health["resident"][: self._most]:
+        for row in health["resident"][: self.most]:
             name = row["version"]
             running.add_metric((name.partition(":")[0], name), row["requests"])
         yield from (count, held, running)
@@ -117,13 +139,13 @@ class Metrics:
 
         said = "Each phase of swaps that have ended."
         phases = Histogram("medley_swap_phase_seconds", said, labels=("phase",))
-        for phase, buckets in list(self._ledger.phases.items()):
+        for phase, buckets in list(self.ledger.phases.items()):
             phases.add_metric((phase,), buckets.cumulative, buckets.total)
         swaps = Counter("medley_swaps", "Swaps that have ended.", labels=("outcome",))
         for outcome in ("done", "failed"):
-            swaps.add_metric((outcome,), self._ledger.swaps[outcome])
+            swaps.add_metric((outcome,), self.ledger.swaps[outcome])
         last = Gauge("medley_last_swap_failed", "1 where the old serves on.", labels=("alias",))
-        for row in self._health()["swaps"][: self._most]:
+        for row in self.health["swaps"][: self.most]:
             last.add_metric((row["alias"],), row["failure"] is not None)
         yield from (phases, swaps, last)
 
@@ -136,10 +158,10 @@ class Metrics:
             "failed": "Those of them that failed.",
             "agreement": "How far answers agree with those of the version in force, 0 to 1.",
         }
-        trials = self._health().get("traffic", ())
+        trials = self.health.get("traffic", ())
         for name, meant in said.items():
             family = Gauge(f"medley_trial_{name}", meant, labels=("alias", "side"))
-            for trial in trials[: self._most]:
+            for trial in trials[: self.most]:
                 for side, row in trial["sides"].items():
                     if row.get(name) is not None:
                         family.add_metric((trial["alias"], side), row[name])

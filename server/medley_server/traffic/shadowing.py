@@ -109,7 +109,10 @@ class Shadowing:
         while True:
             copy = await self._waiting.get()
             self._waiting_bytes -= copy.size_bytes
-            copy.done(await self._asked(copy))
+            try:
+                copy.done(await self._asked(copy))
+            except Exception:  # the task's edge: without it no canary would be judged any more
+                log.exception("a copy for %s was not counted", copy.version.reference)
 
     async def _asked(self, copy: Copy) -> Seen | None:
         try:
