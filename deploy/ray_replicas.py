@@ -161,8 +161,11 @@ class MedleyReplica:
         self.forward = Forward(url, self._end)
 
     def _run(self) -> None:
-        self._process = subprocess.Popen(self._command)
-        self._exit = self._process.wait()
+        try:
+            self._process = subprocess.Popen(self._command)
+            self._exit = self._process.wait()
+        except OSError as error:
+            self._exit = error.errno
         self._end()
 
     def _end(self) -> None:

@@ -17,6 +17,8 @@ from medley_server.demo.stage import Stage
 from medley_training.quantizing.autoawq import AutoAwq
 from medley_training.quantizing.awq_settings import AwqSettings
 
+from tests.e2e.collector import Collector, collecting
+
 CACHE = Path(os.environ.get("MEDLEY_TEST_CACHE", Path(__file__).parents[2] / ".test-cache"))
 """Where the small base and its quantized forms are kept between runs; nothing else is."""
 
@@ -54,10 +56,11 @@ COMPACT_JSON = '{"backend": "xgrammar", "disable_any_whitespace": true}'
 
 @dataclass(frozen=True, slots=True)
 class RunningServer:
-    """`medley serve`, up; and the home whose registry it follows."""
+    """`medley serve`, up; the home whose registry it follows, and where its spans go."""
 
     process: ServerProcess
     home: Path
+    collector: Collector
 
 
 @pytest.fixture(scope="session")
@@ -66,21 +69,24 @@ def server(small_base: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     home = tmp_path_factory.mktemp("home")
     with open_registry(home / "registry", create=True) as registry:
         publish_all(registry, small_base, Stage())
-    process = ServerProcess(
-        NAME,
-        home / "registry",
-        log=home / "server.log",
-        home=home,
-        engine_flags=(
-            *("--max-model-len", "2048"),
-            *("--enable-auto-tool-choice", "--tool-call-parser", "hermes"),
-            # A small model may fill JSON with blanks until its tokens run out.
-            *("--structured-outputs-config", COMPACT_JSON),
-        ),
-    )
-    with process:
-        process.wait()
-        yield RunningServer(process, home)
+    with collecting() as collector:
+        process = ServerProcess(
+            NAME,
+            home / "registry",
+            log=home / "server.log",
+            home=home,
+            engine_flags=(
+                *("--max-model-len", "2048"),
+                *("--enable-auto-tool-choice", "--tool-call-parser", "hermes"),
+                # A small model may fill JSON with blanks until its tokens run out.
+                *("--structured-outputs-config", COMPACT_JSON),
+                *("--otlp-traces-endpoint", f"{collector.url}/v1/traces"),
+            ),
+            environment=collector.environment,
+        )
+        with process:
+            process.wait()
+            yield RunningServer(process, home, collector)
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,8 @@
 
 import base64
 import json
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -63,8 +65,19 @@ WAYS: dict[str, tuple[dict[str, Any], set[int]]] = {
 }
 
 
-def test_nothing_that_was_sent_is_in_the_servers_log(server: RunningServer) -> None:
+def until(holds: Callable[[], bool]) -> None:
+    """Waits for what must come: spans are sent in batches."""
+    ends = time.monotonic() + 60
+    while not holds():
+        assert time.monotonic() < ends, "it did not come"
+        time.sleep(0.1)
+
+
+def test_nothing_that_was_sent_is_in_the_servers_log_numbers_or_traces(
+    server: RunningServer,
+) -> None:
     log: Path = server.home / "server.log"
+    spans_before = len(server.collector.spans("chat"))
     statuses = {}
 
     with httpx.Client(base_url=server.process.url, timeout=120) as http:
@@ -86,6 +99,8 @@ def test_nothing_that_was_sent_is_in_the_servers_log(server: RunningServer) -> N
     assert CANARY.lower() not in text
     assert CANARY not in metrics
     lines = [json.loads(line) for line in text.splitlines() if line.startswith('{"time"')]
+    until(lambda: len(server.collector.spans("chat")) - spans_before > len(WAYS))
+    assert not any(CANARY.encode() in body for body in server.collector.bodies)
     assert len(lines) > len(WAYS)
     assert any(line.get("left") for line in lines)
 
@@ -114,3 +129,14 @@ def test_the_callers_trace_reaches_the_engine_whole(server: RunningServer) -> No
     assert answer.status_code == 200
     assert answer.headers["x-request-id"] == "ward-3.17"
     assert "ward-3.17" in answer.json()["id"]
+    trace = bytes.fromhex("0af7651916cd43dd8448eb211c80319c")
+
+    def of_trace(name: str) -> list[Any]:
+        return [span for span in server.collector.spans(name) if span.trace_id == trace]
+
+    until(lambda: len(of_trace("chat")) == 1 and len(of_trace("llm_request")) == 1)
+    (ours,), (engines,) = of_trace("chat"), of_trace("llm_request")
+    told = {one.key: one.value for one in ours.attributes}
+    assert ours.parent_span_id == bytes.fromhex("b7ad6b7169203331")
+    assert told["medley.digest"].string_value == answer.headers["x-medley-digest"]
+    assert engines.parent_span_id == ours.span_id
