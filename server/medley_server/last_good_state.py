@@ -80,7 +80,7 @@ def save(registry: Registry, path: Path) -> None:
                 incoming.replace(path)
             finally:
                 for left in path.parent.glob(f"{incoming.name}-*"):
-                    left.unlink()
+                    left.unlink(missing_ok=True)
         sync_folder(path.parent)
 
 

@@ -50,9 +50,10 @@ class WaitingIndex:
 
     def _try(self) -> None:
         try:
-            back = self._reopen()
-            self.failure, self._back = None, back
-            log.info("the registry is back, and is followed from now on")
+            if self._back is None:  # who was here before may have found it
+                back = self._reopen()
+                self.failure, self._back = None, back
+                log.info("the registry is back, and is followed from now on")
         except RegistryError as error:
             self.failure = str(error)
         except Exception as error:  # the thread's edge
