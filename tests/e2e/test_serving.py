@@ -27,10 +27,12 @@ def client(server: RunningServer) -> Iterator[openai.OpenAI]:
 
 
 @pytest.fixture
-def registry(server: RunningServer) -> Iterator[Registry]:
-    """The server's registry, opened by another process: this one. Version 1 is in production."""
+def registry(server: RunningServer, client: openai.OpenAI) -> Iterator[Registry]:
+    """The server's registry, opened by another process: this one. Version 1 is live."""
+    name = TRIAGE_NOTE.name
     with open_registry(server.home / "registry") as registry:
-        registry.promote(TRIAGE_NOTE.name, 1, actor="test")
+        registry.promote(name, 1, actor="test")
+        wait_for(client, name, f"{name}:1")
         yield registry
 
 
@@ -71,7 +73,6 @@ def test_the_base_answers_without_any_adapters_mark(client: openai.OpenAI) -> No
 def test_a_stream_keeps_its_version_while_the_alias_moves(
     client: openai.OpenAI, registry: Registry
 ) -> None:
-    wait_for(client, TRIAGE_NOTE.name, f"{TRIAGE_NOTE.name}:1")
     text, models = [], set()
 
     for number, chunk in enumerate(
@@ -92,7 +93,6 @@ def test_an_alias_moved_by_another_process_is_served_and_rolled_back(
     client: openai.OpenAI, registry: Registry
 ) -> None:
     name = TRIAGE_NOTE.name
-    wait_for(client, name, f"{name}:1")
 
     registry.promote(name, 2, actor="test")
     forward_s = wait_for(client, name, f"{name}:2")
@@ -189,8 +189,9 @@ def test_an_unknown_reference_is_not_found_and_the_nearest_are_named(
 
 
 def test_models_health_and_metrics_tell_what_is_served(
-    client: openai.OpenAI, server: RunningServer
+    client: openai.OpenAI, server: RunningServer, registry: Registry
 ) -> None:
+    wait_for(client, PLAIN_WORDS.name, f"{PLAIN_WORDS.name}:1")
     listed = {model.id for model in client.models.list()}
     health = server.process.health()
     metrics = httpx.get(f"{server.process.url}/metrics").text
