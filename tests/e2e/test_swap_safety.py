@@ -49,6 +49,12 @@ def make_base(folder: Path, *, hidden: int = HIDDEN, layers: int = 2) -> Path:
     return folder
 
 
+def request_of(model: str, **more: Any) -> dict[str, Any]:
+    """One that a model answers always in the same tokens, as many as are asked for."""
+    asked = {"model": model, "prompt": QUESTION, "temperature": 0}
+    return asked | {"ignore_eos": True, "return_token_ids": True} | more
+
+
 @dataclass
 class Stage:
     """A server, the registry it follows, and the base of its adapters."""
@@ -74,14 +80,14 @@ class Stage:
         return self.home / "cache" / "adapters" / version.digest.hex
 
     def ask(self, model: str, **more: Any) -> httpx.Response:
-        request = {"model": model, "prompt": QUESTION, "temperature": 0, "max_tokens": 24}
-        return httpx.post(f"{self.process.url}/v1/completions", json=request | more, timeout=120)
+        request = request_of(model, max_tokens=24) | more
+        return httpx.post(f"{self.process.url}/v1/completions", json=request, timeout=120)
 
-    def text(self, model: str, **more: Any) -> str:
-        """What a model answers, to the last byte."""
+    def tokens(self, model: str, **more: Any) -> list[int]:
+        """What a model answers. Not its text: random bytes may be none."""
         answer = self.ask(model, **more)
         assert answer.status_code == 200, answer.text
-        return str(answer.json()["choices"][0]["text"])
+        return list(answer.json()["choices"][0]["token_ids"])
 
     def promote(self, version: Version) -> None:
         """Returns when the alias answers with it here."""
@@ -146,9 +152,9 @@ def hash_of(name: str) -> int:
 @pytest.fixture(autouse=True)
 def unhurt(stage: Stage) -> Iterator[None]:
     """Whatever a test does, an adapter that it does not touch answers as before."""
-    before = stage.text("steady"), stage.text("small")
+    before = stage.tokens("steady"), stage.tokens("small")
     yield
-    assert (stage.text("steady"), stage.text("small")) == before
+    assert (stage.tokens("steady"), stage.tokens("small")) == before
     stage.until(lambda: stage.health["leaving"] == [])
 
 
@@ -218,12 +224,12 @@ def test_e5_new_bytes_under_the_same_name_are_answered_with_and_the_old_on_rollb
     stage: Stage,
 ) -> None:
     first, second = stage.publish("e5"), stage.publish("e5")
-    wanted = [stage.text(one.reference) for one in (first, second)]
+    wanted = [stage.tokens(one.reference) for one in (first, second)]
     got = []
 
     for version in (first, second, first, second):
         stage.promote(version)
-        got.append(stage.text("e5"))
+        got.append(stage.tokens("e5"))
 
     assert wanted[0] != wanted[1]
     assert got == wanted * 2
@@ -234,7 +240,7 @@ def test_e6_a_load_that_fails_leaves_the_live_version_answering(
 ) -> None:
     good = stage.publish("e6")
     stage.promote(good)
-    before = stage.text("e6")
+    before = stage.tokens("e6")
     bypass_admission(monkeypatch)
     folder = stage.folder(make_base(stage.home / "larger-e6", hidden=256))
     bad = stage.registry.publish(folder, name="e6", base="small", actor="t")
@@ -243,7 +249,7 @@ def test_e6_a_load_that_fails_leaves_the_live_version_answering(
     stage.until(lambda: stage.swap("e6")["failure"] is not None)
 
     assert "does not fit" in stage.swap("e6")["failure"]
-    assert stage.text("e6") == before
+    assert stage.tokens("e6") == before
     stage.registry.rollback("e6", actor="t")
 
 
@@ -269,25 +275,25 @@ def test_e7_files_that_were_damaged_after_a_load_are_fetched_again_when_it_comes
     stage: Stage, damage: Callable[[Path], object]
 ) -> None:
     (one,) = stage.registry.versions("a")
-    before = stage.text("a:1")
+    before = stage.tokens("a:1")
 
     damage(stage.files(one))
     for other in ("b:1", "c:1", "steady", "b:1", "c:1"):  # the engine holds three
-        stage.text(other)
+        stage.tokens(other)
     resident = {row["version"] for row in stage.health["resident"]}
 
     assert "a:1" not in resident
     assert len(resident) <= 3
-    assert stage.text("a:1") == before
+    assert stage.tokens("a:1") == before
 
 
 def test_e7_files_that_are_gone_here_and_in_the_registry_hurt_that_version_alone(
     stage: Stage,
 ) -> None:
     lost = stage.publish("e7")
-    stage.text(lost.reference)
+    stage.tokens(lost.reference)
     for other in ("a:1", "b:1", "c:1"):
-        stage.text(other)
+        stage.tokens(other)
 
     digest = lost.manifest.digest_of(WEIGHTS_FILE)
     assert digest is not None
@@ -307,22 +313,24 @@ def test_more_adapters_at_once_than_the_engine_holds_wait_for_a_place_and_are_an
 
     crowd = [stage.publish("crowd").reference for _ in range(2)]
     models = ["a:1", "b:1", "c:1", "steady:1", *crowd]
-    alone = {model: stage.text(model, max_tokens=200) for model in models}
+    alone = {model: stage.tokens(model, max_tokens=200) for model in models}
 
     with ThreadPoolExecutor(12) as pool:
-        together = list(pool.map(lambda model: stage.text(model, max_tokens=200), models * 2))
+        together = list(pool.map(lambda model: stage.tokens(model, max_tokens=200), models * 2))
 
     assert together == [alone[model] for model in models * 2]
 
 
-class Stream:
-    """A request that streams, for as long as the block lasts."""
+TOKENS = 1000
 
-    def __init__(self, stage: Stage, model: str, *, tokens: int) -> None:
-        self._request = {"model": model, "prompt": QUESTION, "temperature": 0}
-        self._request |= {"max_tokens": tokens, "stream": True, "ignore_eos": True}
+
+class Stream:
+    """A request for so many tokens that streams, for as long as the block lasts."""
+
+    def __init__(self, stage: Stage, model: str) -> None:
+        self._request = request_of(model, max_tokens=TOKENS, stream=True)
         self._url = f"{stage.process.url}/v1/completions"
-        self.pieces: list[str] = []
+        self.tokens: list[int] = []
 
     def __enter__(self) -> "Stream":
         self._client = httpx.Client(timeout=120)
@@ -331,34 +339,31 @@ class Stream:
         self.read(20)
         return self
 
-    def read(self, most: int | None = None) -> str:
-        """So many more pieces, or all that are left; gives the text up to there."""
+    def read(self, least: int = TOKENS) -> list[int]:
+        """Until there are so many tokens; gives those up to there."""
         for line in self._lines:
             if line.startswith("data: {"):
-                self.pieces.append(json.loads(line[6:])["choices"][0]["text"])
-                if most is not None and len(self.pieces) >= most:
+                self.tokens += json.loads(line[6:])["choices"][0]["token_ids"] or ()
+                if len(self.tokens) >= least:
                     break
-        return "".join(self.pieces)
+        return list(self.tokens)
 
     def __exit__(self, *of: Any) -> None:
         self._context.__exit__(*of)
         self._client.close()
 
 
-TOKENS = 1000
-
-
 def test_e8_a_stream_ends_right_though_its_version_is_withdrawn_and_its_files_are_deleted(
     stage: Stage,
 ) -> None:
     version = stage.publish("e8")
-    alone = stage.text("e8:1", max_tokens=TOKENS, ignore_eos=True)
+    alone = stage.tokens("e8:1", max_tokens=TOKENS)
 
-    with Stream(stage, "e8:1", tokens=TOKENS) as stream:
+    with Stream(stage, "e8:1") as stream:
         stage.registry.lifecycle.quarantine("e8", 1, actor="t", reason="odd")
         stage.until(lambda: stage.ask("e8:1", max_tokens=1).status_code == 404)
         shutil.rmtree(stage.files(version))
-        seen = len(stream.pieces)
+        seen = len(stream.tokens)
         streamed = stream.read()
 
     assert seen < TOKENS, "it was over before anything was withdrawn"
@@ -370,14 +375,12 @@ def test_e9_e10_a_stream_keeps_its_version_and_new_requests_get_the_new_one(
     stage: Stage,
 ) -> None:
     first, second = stage.publish("e9"), stage.publish("e9")
-    alone = [
-        stage.text(one.reference, max_tokens=TOKENS, ignore_eos=True) for one in (first, second)
-    ]
+    alone = [stage.tokens(one.reference, max_tokens=TOKENS) for one in (first, second)]
     stage.promote(first)
 
-    with Stream(stage, "e9", tokens=TOKENS) as stream:
+    with Stream(stage, "e9") as stream:
         stage.promote(second)
-        after = stage.text("e9", max_tokens=100, ignore_eos=True)
+        after = stage.tokens("e9", max_tokens=100)
         streamed = stream.read()
 
     assert streamed == alone[0]
@@ -426,21 +429,21 @@ def test_a_server_starts_while_the_registry_is_away_and_follows_it_when_it_is_ba
     stage.promote(old)
     stage.until(lambda: any((stage.home / "cache" / "last-good").glob("*.db")))
     time.sleep(3 * LOOK_S)  # the promotion is saved by then
-    before = stage.text("away")
+    before = stage.tokens("away")
     new = stage.publish("away")
-    wanted = stage.text(new.reference)
+    wanted = stage.tokens(new.reference)
     assert wanted != before
     (stage.home / "registry").rename(stage.home / "elsewhere")
 
     with server(stage.home) as again:
         again.wait()
         second = Stage(again, stage.home, stage.base, stage.registry)
-        assert second.text("away") == before
+        assert second.tokens("away") == before
         assert "no registry at" in second.health["registry"]["failure"]
         (stage.home / "elsewhere").rename(stage.home / "registry")
         second.until(lambda: second.health["registry"]["failure"] is None)
         with open_registry(stage.home / "registry") as registry:
             registry.promote("away", new.number, actor="t")
-            second.until(lambda: second.text("away") == wanted)
+            second.until(lambda: second.tokens("away") == wanted)
             registry.rollback("away", actor="t")
-            second.until(lambda: second.text("away") == before)
+            second.until(lambda: second.tokens("away") == before)
