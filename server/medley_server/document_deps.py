@@ -8,6 +8,7 @@ from medley_server.document_uploads import DocumentUploads
 from medley_server.extraction.port import Extractor
 from medley_server.extraction_settings import ExtractionSettings
 from medley_server.jobs import JobDesk
+from medley_server.limits.table import LIMITS, KeyLimits
 from medley_server.request_ids import REQUEST_ID
 
 
@@ -31,6 +32,11 @@ async def _settings(request: Request) -> ExtractionSettings:
     return settings
 
 
+async def _limits(request: Request) -> KeyLimits:
+    limits: KeyLimits = request.scope[LIMITS]
+    return limits
+
+
 def request_id_in(request: Request) -> str:
     """The id that the gateway gave it."""
     request_id: str = request.scope[REQUEST_ID]
@@ -41,3 +47,5 @@ DeskDep = Annotated[JobDesk, Depends(_desk)]
 UploadsDep = Annotated[DocumentUploads, Depends(_uploads)]
 ExtractorDep = Annotated[Extractor, Depends(_extractor)]
 SettingsDep = Annotated[ExtractionSettings, Depends(_settings)]
+LimitsDep = Annotated[KeyLimits, Depends(_limits)]
+"""Of whoever calls."""

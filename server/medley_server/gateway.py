@@ -4,6 +4,7 @@ import asyncio
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from medley_server.bodies import bounded, read_body, replayed
@@ -17,8 +18,9 @@ from medley_server.inference import Inference
 from medley_server.json_answer import send_json
 from medley_server.limits.asked import Asked
 from medley_server.limits.bad_keys import GuardedCallers
+from medley_server.limits.paying import paid_by
 from medley_server.limits.quotas import Quotas
-from medley_server.limits.table import Limits
+from medley_server.limits.table import LIMITS, Limits
 from medley_server.observing.exposition import beside
 from medley_server.observing.metrics import Metrics
 from medley_server.observing.request_record import record_of
@@ -209,13 +211,16 @@ class Gateway:
             caller = await self._callers.identify(scope)
             record_of(scope).caller = caller.name
             caller.require(INFER)
-            known = {CALLER: caller, REQUEST_ID: request_id, "path": scope["path"].rstrip("/")}
+            limits = self._quotas.limits.of(caller)
+            known = {CALLER: caller, LIMITS: limits, REQUEST_ID: request_id}
+            known["path"] = scope["path"].rstrip("/")
             if scope["method"] != "POST":
                 await self._documents.app({**scope, **known}, receive, send)
                 return
-            limit = self._quotas.limits.of(caller).max_body_bytes
+            limit = limits.max_body_bytes
             receive = receive if limit is None else bounded(receive, limit, too_large=FileTooLarge)
-            with self._quotas.taken(caller, Asked()):
+            payer = partial(self._quotas.pay, caller)
+            with self._quotas.taken(caller, Asked()), paid_by(payer):
                 await self._documents.app({**scope, **known}, receive, send)
         except ServerError as refused:  # before the app: it turns its own into answers
             error = of_server(refused)

@@ -48,8 +48,15 @@ class Analysis:
         self._asking = asking
         self._eye = eye
 
-    async def question(self, subject: Subject, options: AnalysisOptions) -> Question:
+    async def question(
+        self, subject: Subject, options: AnalysisOptions, most_tokens: int | None = None
+    ) -> Question:
         """The prompt with the whole document.
+
+        Args:
+            subject: The document.
+            options: The prompt; its bound on the answer must have room, or it is refused.
+            most_tokens: The bound where the options have none; less is given where there is less.
 
         Raises:
             DocumentTooLong: The model cannot be shown so much, with room for the answer.
@@ -57,7 +64,8 @@ class Analysis:
             EngineError: The engine cannot be asked.
         """
         frame = Frame(task=TASK, prompt=options.prompt, sha256=subject.sha256)
-        least = options.max_tokens or _LEAST_USUAL
+        most = USUAL_ANSWER if most_tokens is None else min(most_tokens, USUAL_ANSWER)
+        least = options.max_tokens or min(_LEAST_USUAL, most)
         question = Question(
             model=subject.model,
             messages=frame.texts(()),
@@ -75,7 +83,7 @@ class Analysis:
             used = size.tokens + tokens
         if used + least > size.limit:
             raise too_long(used, size.limit - least)
-        usual = min(USUAL_ANSWER, size.limit - used)
+        usual = min(most, size.limit - used)
         return replace(question, max_tokens=options.max_tokens or usual)
 
     async def _pictures(

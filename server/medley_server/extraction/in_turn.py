@@ -1,7 +1,7 @@
 """Questions about documents wait for their turns at the engine, as all requests do."""
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, contextmanager
 
 from medley_registry import Version
 
@@ -9,6 +9,9 @@ from medley_server.admission import Admission
 from medley_server.extraction.analysis import closed
 from medley_server.extraction.completer import Completer
 from medley_server.extraction.question import Completion, Question, Size
+from medley_server.limits.asked import estimated_tokens
+from medley_server.limits.meter import Meter
+from medley_server.limits.paying import PAYER
 
 OnTokens = Callable[[Version | None, str, int, int], None]
 """The version, the name of what answered (the base's own), tokens read and tokens written."""
@@ -25,7 +28,7 @@ class InTurn:
     its questions it keeps no adapter's slot from others, and no document waits for another while
     it has what that one waits for. A question is owed its turn: its document was accepted, there
     are as many documents as `--extractions` says, and refusing the last question would waste all
-    those before.
+    those before. Each answer is paid for by whoever sent the document.
     """
 
     def __init__(
@@ -39,7 +42,9 @@ class InTurn:
     async def complete(self, question: Question) -> Completion:
         """See `Completer.complete`."""
         async with self._turn(question):
-            completion = await self._completer.complete(question)
+            with _paid(question) as meter:
+                completion = await self._completer.complete(question)
+                meter.tell(completion.input_tokens + completion.output_tokens)
         model = question.model
         self._on_tokens(
             model.version, model.reference, completion.input_tokens, completion.output_tokens
@@ -51,8 +56,10 @@ class InTurn:
         stream = self._completer.stream(question)
         async with self._turn(question):
             try:
-                async for event in stream:
-                    yield event
+                with _paid(question) as meter:
+                    async for event in stream:
+                        meter.count(event)
+                        yield event
             finally:
                 await closed(stream)
 
@@ -65,3 +72,17 @@ class InTurn:
         is_base = model.served.adapter is None
         name = None if is_base else model.engine_name
         return self._admission.turn(name, model.reference, is_owed=True)
+
+
+@contextmanager
+def _paid(question: Question) -> Iterator[Meter]:
+    """Has a question paid for: what its answer tells, or the prompt where nobody stayed for one."""
+    pay, prompt = PAYER.get(), estimated_tokens(list(question.messages))
+    meter, untold = Meter(prompt), prompt
+    try:
+        yield meter
+    except Exception:  # the engine failed, which is nobody's to pay
+        untold = 0
+        raise
+    finally:
+        pay(untold if meter.tokens is None else meter.tokens)

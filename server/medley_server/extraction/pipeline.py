@@ -98,7 +98,13 @@ class Pipeline:
             return await asyncio.to_thread(self._answering.data, answered, data)
 
     async def analyze(
-        self, document: Path, options: AnalysisOptions, *, request_id: str, caller: str = ""
+        self,
+        document: Path,
+        options: AnalysisOptions,
+        *,
+        request_id: str,
+        caller: str = "",
+        most_tokens: int | None = None,
     ) -> AsyncIterator[bytes]:
         """See `Extractor.analyze`."""
         async with AsyncExitStack() as stack:
@@ -112,7 +118,7 @@ class Pipeline:
                 model=model,
                 account=_account(reading, pages),
             )
-            question = await self._analysis.question(subject, options)
+            question = await self._analysis.question(subject, options, most_tokens)
             if not options.stream:
                 return once(await self._analysis.whole(subject, question, request_id))
             events = self._analysis.events(subject, question, request_id)

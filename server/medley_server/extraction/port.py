@@ -66,13 +66,26 @@ class Extractor(Protocol):
         ...
 
     async def analyze(
-        self, document: Path, options: AnalysisOptions, *, request_id: str, caller: str = ""
+        self,
+        document: Path,
+        options: AnalysisOptions,
+        *,
+        request_id: str,
+        caller: str = "",
+        most_tokens: int | None = None,
     ) -> AsyncIterator[bytes]:
         """What a free prompt over the document is answered.
 
         Whatever can be refused is refused before this returns, so that a route can still choose
         the status. Whoever does not read to the end closes the iterator (`aclose`): that stops
         the engine's work for it.
+
+        Args:
+            document: As for `extract`.
+            options: What is asked for.
+            request_id: As for `extract`.
+            caller: As for `extract`.
+            most_tokens: Of an answer that the options do not bound; None: the usual.
 
         Returns:
             Lines of server-sent events if `options.stream`, else one JSON body in one piece.

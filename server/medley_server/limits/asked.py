@@ -62,7 +62,7 @@ class Asked:
             bound=bound,
             usual_bound=None if path == _WITH_A_DEFAULT else fields[-1],
             max_tokens=max_tokens,
-            prompt_tokens=sum(_tokens(request.get(field)) for field in _ASKED_FOR),
+            prompt_tokens=sum(estimated_tokens(request.get(field)) for field in _ASKED_FOR),
         )
 
     @property
@@ -119,9 +119,12 @@ def _prompts(prompt: Any) -> int:
     return len(prompt) if several else 1
 
 
-def _tokens(value: Any) -> int:
-    """A stack, since a request may be deeper than Python's; half a surrogate pair counts, too."""
-    count, left = 0, [value]
+def estimated_tokens(value: Any) -> int:
+    """A quarter of the bytes of all text in some JSON; pictures count for nothing.
+
+    Half a surrogate pair counts, too.
+    """
+    count, left = 0, [value]  # a stack, since a request may be deeper than Python's
     while left:
         one = left.pop()
         if isinstance(one, str):

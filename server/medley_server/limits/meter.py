@@ -19,7 +19,7 @@ class Meter:
     (`stream_options.include_usage`): then each event counts as one token, which it has at least.
     """
 
-    def __init__(self, prompt_tokens: int, *, is_needed: bool) -> None:
+    def __init__(self, prompt_tokens: int, *, is_needed: bool = True) -> None:
         self._is_needed = is_needed
         self._prompt_tokens = prompt_tokens
         self._events = 0
@@ -36,14 +36,21 @@ class Meter:
         return self._total
 
     def read(self, message: "Message") -> None:
-        """One message of the answer; an event of a stream is one message."""
+        """One message of the answer."""
         if message["type"] == "http.response.start":
             self._is_refused = message["status"] >= HTTPStatus.BAD_REQUEST
         elif message["type"] == "http.response.body":
-            body = message.get("body", b"")
-            self._events += len(_EVENT.findall(body))
-            if totals := _TOTAL.findall(body):
-                self._total = int(totals[-1])
+            self.count(message.get("body", b""))
+
+    def tell(self, tokens: int) -> None:
+        """What the answer did cost, where that is known."""
+        self._total = tokens
+
+    def count(self, body: bytes) -> None:
+        """A piece of the answer; an event of a stream is one piece."""
+        self._events += len(_EVENT.findall(body))
+        if totals := _TOTAL.findall(body):
+            self._total = int(totals[-1])
 
     def metered(self, send: "Send") -> "Send":
         """Sends on what it reads, if anybody asks for what it reads."""

@@ -66,6 +66,12 @@ class Quotas:
             if quota.tokens is not None and used is not None:
                 quota.tokens.take(used - aside)
 
+    def pay(self, caller: Caller, tokens: int) -> None:
+        """Takes tokens that nothing was put aside for; who owes some has to wait with the next."""
+        quota = self._quotas.get(caller.name)
+        if quota is not None and quota.tokens is not None:
+            quota.tokens.take(tokens)
+
     def _fresh(self, limits: KeyLimits) -> _Quota:
         def bucket(per_minute: int | None) -> TokenBucket | None:
             return TokenBucket(per_minute, self._clock) if per_minute else None

@@ -10,6 +10,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from medley_server.callers import Caller
 from medley_server.errors import CannotStart
 
+LIMITS = "medley.limits"
+"""Where the scope of a document's request holds the limits of whoever sent it."""
+
 MOST_ANSWERS = 32
 """Answers of one request where nothing is said: vLLM itself would take thousands."""
 

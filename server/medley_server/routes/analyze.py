@@ -5,11 +5,19 @@ from contextlib import AsyncExitStack
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
+from medley.results import AnalysisOptions
 
 from medley_server.analysis_answer import AnalysisAnswer
 from medley_server.deps import CallerDep
-from medley_server.document_deps import DeskDep, ExtractorDep, UploadsDep, request_id_in
+from medley_server.document_deps import (
+    DeskDep,
+    ExtractorDep,
+    LimitsDep,
+    UploadsDep,
+    request_id_in,
+)
 from medley_server.document_forms import analysis_options
+from medley_server.extraction.errors import InvalidRequest
 from medley_server.schemas.extraction import ANALYZE_BODY
 
 router = APIRouter()
@@ -25,20 +33,30 @@ _ANSWERS: dict[int | str, dict[str, Any]] = {
 @router.post("/analyze", response_class=Response, responses=_ANSWERS, openapi_extra=ANALYZE_BODY)
 @router.post("/v1/analyze", response_class=Response, responses=_ANSWERS, openapi_extra=ANALYZE_BODY)
 async def analyze(
-    request: Request, desk: DeskDep, uploads: UploadsDep, extractor: ExtractorDep, caller: CallerDep
+    *,
+    request: Request,
+    desk: DeskDep,
+    uploads: UploadsDep,
+    extractor: ExtractorDep,
+    caller: CallerDep,
+    limits: LimitsDep,
 ) -> Response:
     desk.turns.check_room()
     async with AsyncExitStack() as stack:
         sent = await stack.enter_async_context(uploads.receive(request))
-        options = analysis_options(sent)
+        options, most_tokens = analysis_options(sent), limits.max_tokens
+        _check(options, most_tokens)
         await extractor.check(options, caller)
         place = desk.turns.enter()
         stack.callback(place.leave)
 
         async def begin() -> AsyncIterator[bytes]:
-            request_id = request_id_in(request)
             return await extractor.analyze(
-                sent.document, options, request_id=request_id, caller=caller.name
+                sent.document,
+                options,
+                request_id=request_id_in(request),
+                caller=caller.name,
+                most_tokens=most_tokens,
             )
 
         return AnalysisAnswer(
@@ -47,4 +65,12 @@ async def analyze(
             place=place,
             media_type="text/event-stream" if options.stream else "application/json",
             held=stack.pop_all(),
+        )
+
+
+def _check(options: AnalysisOptions, most: int | None) -> None:
+    if most is not None and (options.max_tokens or 0) > most:
+        raise InvalidRequest(
+            f"`max_tokens` is {options.max_tokens}; this key may ask for {most} at most.",
+            about="max_tokens",
         )

@@ -23,6 +23,7 @@ from medley_server.gateway import Documents, Gateway
 from medley_server.jobs import JobDesk
 from medley_server.jobs.callbacks import Callbacks
 from medley_server.jobs.opening import INCOMING, open_desk
+from medley_server.limits.table import Limits
 from medley_server.served_base import ServedBase
 from medley_server.service import Service
 from medley_server.settings import ServeSettings
@@ -113,6 +114,7 @@ def open_front(
         service: Service = usual,
         callbacks: Callbacks | None = None,
         api_keys: tuple[str, ...] = ("root",),
+        of_keys: Limits | None = None,
         **limits: Any,
     ) -> AsyncIterator[Front]:
         extraction = replace(ExtractionSettings(max_upload_bytes=10_000), **limits)
@@ -130,6 +132,7 @@ def open_front(
                 api_keys=api_keys,
                 max_body_bytes=settings.max_body_bytes,
                 documents=Documents(app, lambda: desk.turns.row),
+                limits=of_keys,
             )
             async with httpx.AsyncClient(
                 transport=httpx.ASGITransport(app=gateway),

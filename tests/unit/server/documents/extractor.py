@@ -19,6 +19,7 @@ from medley.results import (
     ServedModel,
 )
 from medley_server.extraction.port import Progress, User, unheard
+from medley_server.limits.paying import PAYER
 
 
 class LineExtractor:
@@ -32,6 +33,8 @@ class LineExtractor:
         most: How many it worked on at a time at most.
         failure: What it raises instead of an answer.
         break_off: What it raises in the middle of a stream.
+        cost: Tokens that a document takes of the quota of whoever sent it.
+        bounds: Of answers to prompts: the prompt's own, and the key's.
     """
 
     def __init__(self) -> None:
@@ -46,6 +49,8 @@ class LineExtractor:
         self.most = 0
         self.failure: Exception | None = None
         self.break_off: Exception | None = None
+        self.cost = 0
+        self.bounds: list[tuple[int | None, int | None]] = []
 
     async def check(self, options: ExtractionOptions | AnalysisOptions, caller: User) -> None:
         if self.refusal is not None:
@@ -84,6 +89,7 @@ class LineExtractor:
             name, value = line.split()
             labs.append(FoundLab(name=_found(name, n), value=_found(value, n)))
             progress(n, len(lines))
+        PAYER.get()(self.cost)
         if self.failure is not None:
             raise self.failure
         return Extraction(
@@ -102,10 +108,17 @@ class LineExtractor:
         )
 
     async def analyze(
-        self, document: Path, options: AnalysisOptions, *, request_id: str, caller: str = ""
+        self,
+        document: Path,
+        options: AnalysisOptions,
+        *,
+        request_id: str,
+        caller: str = "",
+        most_tokens: int | None = None,
     ) -> AsyncIterator[bytes]:
         self.began += 1
         self.callers.append(caller)
+        self.bounds.append((options.max_tokens, most_tokens))
         if self.failure is not None:
             raise self.failure
         return self._say(document.read_text().split(), options)

@@ -18,6 +18,7 @@ from medley_server.extraction.errors import CorruptDocument
 from medley_server.extraction.port import Progress, User, unheard
 from medley_server.extraction_settings import ExtractionSettings
 from medley_server.jobs.opening import INCOMING, open_desk
+from medley_server.limits.table import LIMITS, KeyLimits
 from medley_server.request_ids import REQUEST_ID
 
 
@@ -39,7 +40,13 @@ class Weigher:
         raise CorruptDocument("weighed", details={"bytes": document.stat().st_size})
 
     async def analyze(
-        self, document: Path, options: Any, *, request_id: str, caller: str = ""
+        self,
+        document: Path,
+        options: Any,
+        *,
+        request_id: str,
+        caller: str = "",
+        most_tokens: int | None = None,
     ) -> Any:
         raise CorruptDocument(_peak_kib())
 
@@ -59,7 +66,7 @@ async def main(folder: Path) -> None:
         app = create_document_app(desk, extractor, uploads, settings)
 
         async def known(scope: Any, receive: Any, send: Any) -> None:
-            await app({**scope, CALLER: OPEN, REQUEST_ID: "r"}, receive, send)
+            await app({**scope, CALLER: OPEN, LIMITS: KeyLimits(), REQUEST_ID: "r"}, receive, send)
 
         listening = socket.create_server(("127.0.0.1", 0))
         print(listening.getsockname()[1], flush=True)

@@ -93,6 +93,23 @@ async def test_the_callers_budget_is_kept() -> None:
     assert engine.questions[0].temperature == 0.5
 
 
+@pytest.mark.parametrize(
+    ("limit", "most", "given"),
+    [(4096, None, 1024), (4096, 300, 300), (4096, 5000, 1024), (4096, 10, 10), (200, 300, None)],
+)
+async def test_a_bound_that_the_caller_did_not_ask_for_gives_way_to_the_room(
+    limit: int, most: int | None, given: int | None
+) -> None:
+    engine = RuleEngine(lambda _: "Two.", limit=limit)
+    pipeline = pipeline_of(engine, page_of(*LABS))
+    options = AnalysisOptions(prompt="How many?")
+
+    await pipeline.analyze(Path("d"), options, request_id="r", most_tokens=most)
+
+    (question,) = engine.questions
+    assert question.max_tokens == given or 64 <= question.max_tokens < limit
+
+
 async def test_a_blank_document_is_not_asked_about() -> None:
     engine = RuleEngine(lambda _: "The Art of War")
 
