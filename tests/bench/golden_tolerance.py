@@ -11,6 +11,7 @@ must stay well above what a form moves, or no tolerance could tell them apart (`
 """
 
 import argparse
+import asyncio
 import shutil
 import subprocess
 import sys
@@ -20,7 +21,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean
 
-import httpx
 from medley.server_process import ServerProcess
 from medley_registry import open_registry
 from medley_registry.golden import GoldenPrompt
@@ -29,7 +29,11 @@ from medley_server.demo.showcase import PLAIN_WORDS, TRIAGE_NOTE
 from medley_server.demo.small_base import NAME
 from medley_server.demo.stage import Stage
 from medley_training.demo_adapters import VERSIONS, DemoVersion
+from medley_training.evaluation.choices import ChoiceQuestion
 from medley_training.golden import write_golden
+from medley_training.suites.endpoint import Endpoint, ServerAddress
+from medley_training.suites.evaluated import EvaluatedModel, evaluated_models
+from medley_training.suites.likelihood import option_log_likelihoods
 
 SEED = 1031
 """Not the demo's own, so that other texts are drawn."""
@@ -70,41 +74,40 @@ def served(form: str, home: Path) -> ServerProcess:
 
 
 class Scorer:
-    """Asks a server what a model thinks of an answer."""
+    """Asks a server what models think of answers."""
 
-    def __init__(self, url: str, base: Path) -> None:
+    def __init__(self, endpoint: Endpoint, base: Path, models: Sequence[EvaluatedModel]) -> None:
         from transformers import AutoTokenizer
 
-        self._tokenizer = AutoTokenizer.from_pretrained(base)
-        self._url = url
+        self._encode = AutoTokenizer.from_pretrained(base).encode
+        self._endpoint = endpoint
+        self._models = {model.name: model for model in models}
 
-    def mean_logprob(self, model: str, one: GoldenPrompt) -> float:
-        """Of the answer's tokens, in nats."""
-        before = self._tokenizer.encode(one.prompt, add_special_tokens=False)
-        tokens = before + self._tokenizer.encode(one.answer, add_special_tokens=False)
-        body = {"model": model, "prompt": tokens, "max_tokens": 1, "prompt_logprobs": 0}
-        answer = httpx.post(f"{self._url}/v1/completions", json=body, timeout=300)
-        answer.raise_for_status()
-        rows = answer.json()["choices"][0]["prompt_logprobs"][len(before) :]
-        return mean(float(next(iter(row.values()))["logprob"]) for row in rows)
+    async def off(self, model: str, prompts: Sequence[GoldenPrompt]) -> list[float]:
+        """How far a model is from what was measured, in nats per token, prompt by prompt."""
+        return [abs(await self._mean_logprob(model, one) - one.logprob) for one in prompts]
 
-    def off(self, model: str, prompts: Sequence[GoldenPrompt]) -> list[float]:
-        """How far a model is from what was measured, prompt by prompt."""
-        return [abs(self.mean_logprob(model, one) - one.logprob) for one in prompts]
+    async def _mean_logprob(self, model: str, one: GoldenPrompt) -> float:
+        prompt = tuple(self._encode(one.prompt, add_special_tokens=False))
+        answer = tuple(self._encode(one.answer, add_special_tokens=False))
+        question = ChoiceQuestion(prompt, (answer,), answer=0)
+        [total] = await option_log_likelihoods(self._endpoint, self._models[model], question)
+        return total / len(answer)
 
 
-def row(form: str, goldens: Sequence[Measured], base: Path, home: Path) -> str:
+async def row(
+    form: str, url: str, goldens: Sequence[Measured], base: Path, models: Sequence[EvaluatedModel]
+) -> str:
     """One line of the table."""
     own: list[float] = []
     other: list[float] = []
     of_base: list[float] = []
-    with served(form, home) as server:
-        server.wait()
-        scorer = Scorer(server.url, base)
+    async with Endpoint(ServerAddress(url), concurrency=1) as endpoint:
+        scorer = Scorer(endpoint, base, models)
         for golden in goldens:
-            own += scorer.off(str(golden.version), golden.prompts)
-            other.append(max(scorer.off(golden.other, golden.prompts)))
-            of_base.append(max(scorer.off(NAME, golden.prompts)))
+            own += await scorer.off(str(golden.version), golden.prompts)
+            other.append(max(await scorer.off(golden.other, golden.prompts)))
+            of_base.append(max(await scorer.off(NAME, golden.prompts)))
     return (
         f"{form:<5} {len(own):>7} {mean(own):>9.3f} {max(own):>9.3f} "
         f"{min(other):>14.3f} {min(of_base):>5.3f}   other, each: "
@@ -133,12 +136,16 @@ def main() -> None:
         home = Path(folder)
         with open_registry(home / "registry", create=True) as registry:
             publish_all(registry, given.base, Stage())
+            models = evaluated_models(registry, [NAME, *map(str, VERSIONS)])
         if "awq" in forms:
             quantize("awq", home)
         goldens = [measured(version, given.base, home, given.answers) for version in VERSIONS]
         print("form  answers  own mean  own most  other version  base")
         for form in forms:
-            print(row(form, goldens, given.base, home), flush=True)
+            with served(form, home) as server:
+                server.wait()
+                told = asyncio.run(row(form, server.url, goldens, given.base, models))
+            print(told, flush=True)
 
 
 if __name__ == "__main__":
