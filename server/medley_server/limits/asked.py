@@ -78,11 +78,8 @@ class Asked:
         """
         if self.n > limits.n:
             raise BadRequest(f"`n` is {self.n}; this key may ask for {limits.n} answers at most.")
-        if limits.max_tokens and (self.max_tokens or 0) > limits.max_tokens:
-            raise BadRequest(
-                f"`{self.bound}` is {self.max_tokens}; this key may ask for {limits.max_tokens} "
-                "at most."
-            )
+        if objection := limits.objection(str(self.bound), self.max_tokens):
+            raise BadRequest(objection)
 
     def check_room(self, most: int) -> None:
         """Lets it pass if the engine can generate its answers side by side.
@@ -128,9 +125,8 @@ def estimated_tokens(value: Any) -> int:
     while left:
         one = left.pop()
         if isinstance(one, str):
-            is_data = one.startswith("data:")
-            size = len(one.encode("utf-8", "surrogatepass"))
-            count += 0 if is_data else size // _BYTES_PER_TOKEN + 1
+            if not one.startswith("data:"):
+                count += len(one.encode("utf-8", "surrogatepass")) // _BYTES_PER_TOKEN + 1
         elif isinstance(one, list):
             left.extend(one)
         elif isinstance(one, dict):

@@ -54,17 +54,15 @@ class Quotas:
         aside = min(asked.tokens, limits.tokens_per_minute or asked.tokens)
         self._take(quota, limits, aside)
         meter = Meter(asked.prompt_tokens, is_needed=quota.tokens is not None)
-        is_refused = False
         try:
             yield meter
         except ServerError:  # nothing was sent: see `Inference`
-            is_refused = True
+            meter.tell(0)
             raise
         finally:
             quota.running -= 1
-            used = 0 if is_refused else meter.tokens
-            if quota.tokens is not None and used is not None:
-                quota.tokens.take(used - aside)
+            if quota.tokens is not None and meter.tokens is not None:
+                quota.tokens.take(meter.tokens - aside)
 
     def pay(self, caller: Caller, tokens: int) -> None:
         """Takes tokens that nothing was put aside for; who owes some has to wait with the next."""

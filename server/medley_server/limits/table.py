@@ -44,6 +44,12 @@ class KeyLimits(BaseModel):
         """These, and the default where nothing is said."""
         return default.model_copy(update={name: getattr(self, name) for name in self._said})
 
+    def objection(self, field: str, tokens: int | None) -> str | None:
+        """Why a request may not ask for so many tokens of an answer in that field; None: it may."""
+        if self.max_tokens is None or (tokens or 0) <= self.max_tokens:
+            return None
+        return f"`{field}` is {tokens}; this key may ask for {self.max_tokens} at most."
+
     @property
     def _said(self) -> set[str]:
         return self.model_fields_set

@@ -5,7 +5,6 @@ from contextlib import AsyncExitStack
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
-from medley.results import AnalysisOptions
 
 from medley_server.analysis_answer import AnalysisAnswer
 from medley_server.deps import CallerDep
@@ -44,8 +43,9 @@ async def analyze(
     desk.turns.check_room()
     async with AsyncExitStack() as stack:
         sent = await stack.enter_async_context(uploads.receive(request))
-        options, most_tokens = analysis_options(sent), limits.max_tokens
-        _check(options, most_tokens)
+        options = analysis_options(sent)
+        if objection := limits.objection("max_tokens", options.max_tokens):
+            raise InvalidRequest(objection, about="max_tokens")
         await extractor.check(options, caller)
         place = desk.turns.enter()
         stack.callback(place.leave)
@@ -56,7 +56,7 @@ async def analyze(
                 options,
                 request_id=request_id_in(request),
                 caller=caller.name,
-                most_tokens=most_tokens,
+                most_tokens=limits.max_tokens,
             )
 
         return AnalysisAnswer(
@@ -65,12 +65,4 @@ async def analyze(
             place=place,
             media_type="text/event-stream" if options.stream else "application/json",
             held=stack.pop_all(),
-        )
-
-
-def _check(options: AnalysisOptions, most: int | None) -> None:
-    if most is not None and (options.max_tokens or 0) > most:
-        raise InvalidRequest(
-            f"`max_tokens` is {options.max_tokens}; this key may ask for {most} at most.",
-            about="max_tokens",
         )

@@ -39,15 +39,7 @@ class Weigher:
     ) -> Any:
         raise CorruptDocument("weighed", details={"bytes": document.stat().st_size})
 
-    async def analyze(
-        self,
-        document: Path,
-        options: Any,
-        *,
-        request_id: str,
-        caller: str = "",
-        most_tokens: int | None = None,
-    ) -> Any:
+    async def analyze(self, document: Path, options: Any, **_: Any) -> Any:
         raise CorruptDocument(_peak_kib())
 
 
